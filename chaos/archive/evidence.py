@@ -42,19 +42,21 @@ def read_evidence(directory: RunDirectory, read_log: LogReader) -> Evidence:
     archive = _Archive.load(directory, plan, events, read_log)
     started = _first(events, "run_started")
     version = _first(events, "server_version")
+    observer = _first(events, "observer_stopped")
     times = [event.monotonic_seconds for event in events] or [0.0]
     return Evidence(
         plan=plan,
         scenario=plan.defaults,
         clients=read_clients(directory),
         trials=tuple(archive.trials()),
-        undo_failures=tuple(_undo_failure(event) for event in events if event.event == "undo_failed"),
+        undo_failures=_undo_failures(events),
         phase_seconds=_phase_seconds(events),
         server_version=version.data["version"] if version else plan.server.version,
         tool_version=started.data.get("tool_version", __version__) if started else __version__,
         started_at=events[0].wall if events else "",
         ended_at=events[-1].wall if events else "",
         duration_seconds=max(times) - min(times),
+        observer=observer.data if observer else {},
         issues=tuple(_issues(events, trial=None)),
     )
 
@@ -212,6 +214,17 @@ def _issues(events: Iterable[Event], trial: int | None) -> list[str]:
     found: list[str] = [event.data["text"] for event in own if event.event == "trial_issue"]
     failed = [event.data for event in own if event.event == "injection_failed"]
     return found + [f"injection '{data['name']}' could not be made: {data['error']}" for data in failed]
+
+
+def _undo_failures(events: Iterable[Event]) -> tuple[str, ...]:
+    """What was never undone, once for each injection: a later try may have succeeded."""
+    failed: dict[tuple[int | None, str], str] = {}
+    for event in events:
+        if event.event == "undo_failed":
+            failed[event.trial, event.data["name"]] = _undo_failure(event)
+        elif event.event == "injection_reverted":
+            failed.pop((event.trial, event.data["name"]), None)
+    return tuple(failed.values())
 
 
 def _undo_failure(event: Event) -> str:

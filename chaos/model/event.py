@@ -51,6 +51,7 @@ EVENTS = {
     "settled": "converged, redundant (seconds waited), reason",
     "server_version": "version: as a live node states it",
     "host_noise": "name: value, for each figure of the host during the trial",
+    "observer_stopped": "beats, polls, views, seconds, processor_seconds, lateness (p99, max): what watching took",
     "failover_measured": "shard, phases {phase: seconds since its injection took effect}: one judged failover",
     "data_measured": "acknowledged, lost: the writes of the strict clients in one trial, judged",
     "trial_issue": "text: why the trial (or the run, without a trial) cannot answer",

@@ -89,5 +89,7 @@ class Evidence:
     ended_at: str = ""
     """Wall times, ISO 8601."""
     duration_seconds: float = 0.0
+    observer: Mapping[str, float] = field(default_factory=dict)
+    """What watching took: seconds, processor_seconds, lateness_p99_seconds …"""
     issues: tuple[str, ...] = ()
     """What kept the run from having a trial at all: reasons for inconclusive."""

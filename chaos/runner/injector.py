@@ -53,8 +53,13 @@ class Injector:
         self._returned = returned
         """Told of every node that may have come back with another process."""
         self._injections: list[Injection] = []
-        self.undo_failures: list[str] = []
+        self._undo_failures: dict[int, str] = {}
+        """Injection's number → why it could not be undone; taken out again when a later try succeeds."""
+
+    @property
+    def undo_failures(self) -> list[str]:
         """What could not be undone, with the commands that do it by hand."""
+        return list(self._undo_failures.values())
 
     async def inject(self, planned: PlannedInjection, target: Target, due: float, rng: random.Random) -> Injection:
         """Makes one injection; it is not cut short by a cancellation, for its revert must know what was done.
@@ -153,9 +158,10 @@ class Injector:
             except ChaosError as error:
                 self._ledger.write(injection.entry.model_copy(update={"step": UNDO_FAILED}))
                 by_hand = "; ".join(injection.entry.by_hand)
-                self.undo_failures.append(f"'{injection.planned.name}': {error}; by hand: {by_hand}")
+                self._undo_failures[injection.entry.number] = f"'{injection.planned.name}': {error}; by hand: {by_hand}"
                 self._say("undo_failed", injection, error=str(error), by_hand=list(injection.entry.by_hand))
                 return False
+            self._undo_failures.pop(injection.entry.number, None)
             self._ledger.write(injection.entry.model_copy(update={"step": REVERTED}))
             self._note(injection, reverted_at=clock.now())
             self._say("injection_reverted", injection, at=injection.record.reverted_at)

@@ -10,13 +10,17 @@ from chaos.drivers.driver import DRIVERS, Driver, EngineFacts, RunLabel
 from chaos.errors import ChaosError, EnvironmentLacks
 from chaos.load.load import Load
 from chaos.load.process import LoadProcess
+from chaos.load.toy import ToyLoad
 from chaos.model.operation import LoadProgress
 from chaos.observe.observer import Observer, Sighted
 from chaos.observe.process import ObserverProcess
+from chaos.observe.toy import ToyObserver
 from chaos.scenario.language import Scenario
 from chaos.systems.system import SYSTEMS, System
 
 AUTO = "auto"
+TOY = "toy"
+"""The protocol of the fake store: its load and observer share the controller's own clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,8 @@ def make_load(
     failed: Callable[[ChaosError], None],
 ) -> Load:
     """The load that speaks the system's protocol."""
+    if system.protocol == TOY:
+        return ToyLoad(progressed, failed)
     return LoadProcess(directory.load_log, progressed, failed)
 
 
@@ -60,4 +66,6 @@ def make_observer(
     system: System, directory: RunDirectory, sighted: Sighted, failed: Callable[[ChaosError], None]
 ) -> Observer:
     """The observer that speaks the system's protocol."""
+    if system.protocol == TOY:
+        return ToyObserver(sighted, failed)
     return ObserverProcess(directory.observer_log, sighted, failed)

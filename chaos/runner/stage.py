@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -102,9 +102,10 @@ class Stage:
         except ChaosError as error:
             outcome.error = error
         except BaseException:  # a defect of ours: what was broken is healed and removed all the same
-            await self._put_back(outcome)
+            await _to_the_end(self._put_back(outcome))
             raise
-        await self._put_back(outcome)
+        if await _to_the_end(self._put_back(outcome)):
+            outcome.interrupted = outcome.error is None
         self._conclude(outcome)
         return outcome
 
@@ -162,6 +163,7 @@ class Stage:
         with self._phase("settle"):
             await injector.heal()
             await self._settle(cluster)
+            await self._traffic.look()  # what has just been awaited shall stand in the recorded views too
             t_end = clock.now()
             totals = await self._traffic.stop()
         self._keys = totals.keys if totals else 0
@@ -223,7 +225,7 @@ class Stage:
         async def keep(node: Node) -> None:
             try:
                 text = await driver.logs(node)
-                await asyncio.to_thread(self._directory.log(node.name).write_text, text, encoding="utf-8")
+                self._directory.log(node.name).write_text(text, encoding="utf-8")
             except (ChaosError, OSError) as error:
                 self._stream.emit("harness", "warning", text=f"the log of {node.name} could not be kept: {error}")
 
@@ -278,3 +280,15 @@ class Stage:
         finally:
             self._seconds[name] = self._seconds.get(name, 0.0) + clock.now() - began
             self._stream.emit("harness", "phase_ended", phase=name, seconds=clock.now() - began)
+
+
+async def _to_the_end(work: Coroutine[Any, Any, None]) -> bool:
+    """Does work that no cancellation may cut short; returns whether one came meanwhile."""
+    task, cancelled = asyncio.ensure_future(work), False
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            cancelled = True
+    task.result()
+    return cancelled

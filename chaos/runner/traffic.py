@@ -13,7 +13,7 @@ from chaos.load.load import Load, LoadOrder, LoadTotals
 from chaos.model.node import Node
 from chaos.model.operation import LoadProgress
 from chaos.model.plan import RunPlan
-from chaos.observe.observer import ObservedNode, Observer, ObserverOrder, ObserverTotals
+from chaos.observe.observer import ObservedNode, Observer, ObserverOrder
 from chaos.runner.parts import make_load, make_observer
 from chaos.runner.steady import Steadiness
 from chaos.scenario.language import LoadSpec
@@ -62,10 +62,14 @@ class Traffic:
         """A node may have come back with another process."""
         self._observer.watch(node.name, node.pid)
 
+    async def look(self) -> None:
+        """Lets the observers see everything as it is now."""
+        await self._observer.look()
+
     async def stop(self) -> LoadTotals | None:
         """Ends the load in order, then the observers; returns what the load did."""
         totals = await self._load.stop() if self._load else None
-        self.observed: ObserverTotals = await self._observer.stop()
+        self._stream.emit_record("observer", "observer_stopped", await self._observer.stop(), trial=self.trial)
         return totals
 
     async def end(self) -> None:

@@ -33,6 +33,7 @@ NOT_SAID = frozenset(
         "trial_ended",
         "server_version",  # stands in the first line, and in the result
         "host_noise",
+        "observer_stopped",
         "failover_measured",  # the summary shows it
         "data_measured",
     }

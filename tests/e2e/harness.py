@@ -82,7 +82,7 @@ def started(
     finally:
         if process.poll() is None:
             process.kill()
-            process.wait()
+            process.communicate()
 
 
 def wait_for(what: str, look: Callable[[], Any], seconds: float = 60.0) -> Any:
