@@ -41,6 +41,7 @@ schemas: $(INSTALLED)  ## writes the generated files anew: both JSON Schemas and
 	$(BIN)/chaos schema > chaos/scenario/scenario.schema.json
 	$(BIN)/chaos schema --result > chaos/model/result.schema.json
 	$(BIN)/python -m chaos.telemetry.metrics > docs/metrics.md
+	$(BIN)/python docs/pages.py
 
 lock: $(INSTALLED)  ## pins every dependency anew
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements.lock

@@ -107,7 +107,7 @@ class Meter:
                 if self._looking and self._viewer.looked:
                     self._looking = False
                     self._emit("looked", {})
-                if self._to_tell and now >= tell_at:
+                if self._to_tell and now >= tell_at and self._viewer.complete:
                     self._tell(now)
                     tell_at = now + TELL_SECONDS
             self._wait(due, take_orders)

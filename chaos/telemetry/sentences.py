@@ -36,6 +36,7 @@ NOT_SAID = frozenset(
         "observer_stopped",
         "failover_measured",  # the summary shows it
         "data_measured",
+        "expectation_judged",
     }
 )
 """Events that are never worth a line."""
@@ -168,12 +169,6 @@ def _trial_issue(data: Data, before: Picture) -> str:
     return f"inconclusive: {data['text']}"
 
 
-def _expectation_judged(data: Data, before: Picture) -> str:
-    scope = "" if data["scope"] == "trial" else f" {data['scope']}"
-    measured = "" if data.get("measured") is None else f" {data['measured']:.6g}"
-    return f"{data['verdict']}: {data['check']}{scope}{measured} (expected: {data['bound']})"
-
-
 def _run_ended(data: Data, before: Picture) -> str:
     return f"{data['verdict'].upper()}: {data['reason']}" if data.get("reason") else data["verdict"].upper()
 
@@ -209,7 +204,6 @@ _SENTENCES: dict[str, Callable[[Data, Picture], str | None]] = {
         _settled,
         _warning,
         _trial_issue,
-        _expectation_judged,
         _run_ended,
     )
 }
