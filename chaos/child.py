@@ -96,7 +96,8 @@ class Child:
         await self._reading
 
     async def _read(self) -> None:
-        assert self._process is not None and self._process.stdout is not None
+        assert self._process
+        assert self._process.stdout
         try:
             async for text in self._process.stdout:
                 self._hear(*_event(text))

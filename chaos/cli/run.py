@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from chaos.runner.stage import Outcome
     from chaos.scenario.reader import ScenarioDocument
 
+INTERRUPTED = (130, 143)
 GRAVEST_FIRST = (5, 130, 143, 1, 4, 3, 2, 0)
 """Which exit code several scenarios end with: the first of these that occurred."""
 
@@ -79,7 +80,11 @@ def command(
         keep=keep,
         quiet=quiet,
     )
-    codes = [carry_out(document, wanted, as_json=as_json) for document in documents]
+    codes: list[int] = []
+    for document in documents:
+        codes.append(carry_out(document, wanted, as_json=as_json))
+        if codes[-1] in INTERRUPTED:
+            break
     context.exit(next(code for code in GRAVEST_FIRST if code in codes))
 
 
@@ -120,7 +125,11 @@ async def _interruptible(document: ScenarioDocument, wanted: RunOptions, as_json
         console = make_console(out, quiet=wanted.quiet, facts=PlanFacts.of(plan))
         return [console] if console else []
 
-    run = Run(document, wanted, sinks, lambda outcome: show(outcome, as_json=as_json))
+    def notice(text: str) -> None:
+        if not wanted.quiet:
+            click.echo(text, err=True)
+
+    run = Run(document, wanted, sinks, lambda outcome: show(outcome, as_json=as_json), notice)
     task = asyncio.ensure_future(run.execute())
     received: list[int] = []
 

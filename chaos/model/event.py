@@ -21,7 +21,7 @@ class Event(Record):
 
 
 EVENTS = {
-    "run_started": "run_id, scenario, driver, driver_reason, engine, server, metrics (URL or None): the first line",
+    "run_started": "run_id, scenario, driver, driver_reason, engine, server, seed, reach, metrics: the first line",
     "phase_started": "phase: build, form, warmup, timeline, settle, final_reads, teardown, judge, report",
     "phase_ended": "phase, seconds",
     "node_started": "node, address, pid",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
-from chaos import __version__
+from chaos import __version__, clock
 from chaos.archive.run_directory import RunDirectory
 from chaos.drivers.driver import RunLabel
 from chaos.host import host_id
@@ -13,6 +15,7 @@ from chaos.runner.draft import check_capabilities, draft_plan, new_run_id, new_s
 from chaos.runner.options import RunOptions
 from chaos.runner.parts import Ground, make_system, open_ground
 from chaos.runner.stage import Outcome, Stage
+from chaos.runner.uninterrupted import uninterrupted
 from chaos.scenario.language import Scenario
 from chaos.scenario.reader import ScenarioDocument
 from chaos.telemetry.endpoint import Endpoint
@@ -27,10 +30,23 @@ Show = Callable[[Outcome], None]
 """Shows how a run ended, before its metrics are kept up a little longer for a scraper."""
 
 
+PATIENCE_SECONDS, REPEAT_SECONDS = 2.0, 5.0
+"""When a wait is first spoken of, and how often again."""
+
+
 class Run:
     """Carries out one scenario once."""
 
-    def __init__(self, document: ScenarioDocument, options: RunOptions, make_sinks: MakeSinks, show: Show) -> None:
+    def __init__(
+        self,
+        document: ScenarioDocument,
+        options: RunOptions,
+        make_sinks: MakeSinks,
+        show: Show,
+        notice: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """`notice` is told of long waits before there is anything to listen to."""
+        self._notice = notice
         self._scenario = _placebo(document.scenario) if options.no_faults else document.scenario
         self._text, self._options = document.text, options
         self._make_sinks, self._show = make_sinks, show
@@ -50,13 +66,29 @@ class Run:
         ground = await open_ground(self._options.driver, label)
         try:
             check_capabilities(self._scenario, ground.driver)
-            server = await ground.driver.identify(self._scenario.cluster, fetch=True)
+            server = await self._identify(ground)
             directory = RunDirectory.create(path.parent, self._run_id)
             with directory.hold():
                 return await self._within(directory, ground, server)
         finally:
             await self._system.close()
             await ground.driver.close()
+
+    async def _identify(self, ground: Ground) -> ServerIdentity:
+        """The server that will run; says so if getting it takes long, for an image may have to come from far."""
+        wanted = self._scenario.cluster.image
+        waiting = asyncio.create_task(self._say_while_waiting(f"getting the image {wanted}"))
+        try:
+            return await ground.driver.identify(self._scenario.cluster, fetch=True)
+        finally:
+            waiting.cancel()
+
+    async def _say_while_waiting(self, what: str) -> None:
+        began = clock.now()
+        await asyncio.sleep(PATIENCE_SECONDS)
+        while True:
+            self._notice(f"{what}, {clock.now() - began:.0f} s")
+            await asyncio.sleep(REPEAT_SECONDS)
 
     async def _within(self, directory: RunDirectory, ground: Ground, server: ServerIdentity) -> Outcome:
         """The run in its directory; if it cannot begin, neither ground nor directory is left."""
@@ -69,13 +101,16 @@ class Run:
             metrics = Metrics(KnownSeries.of(plan, (self._scenario.load.name,) if self._scenario.load else ()))
             endpoint = Endpoint(metrics.render, self._options.metrics_port)
         except BaseException:
-            await ground.driver.down()
-            directory.discard()
+            await uninterrupted(self._unbegin(directory, ground))
             raise
         try:
             return await self._told(plan, directory, ground, metrics, endpoint)
         finally:
             endpoint.close()
+
+    async def _unbegin(self, directory: RunDirectory, ground: Ground) -> None:
+        await ground.driver.down()
+        directory.discard()
 
     async def _told(
         self, plan: RunPlan, directory: RunDirectory, ground: Ground, metrics: Metrics, endpoint: Endpoint
@@ -92,6 +127,7 @@ class Run:
             engine=plan.engine,
             server=plan.server.sentence,
             seed=plan.seed,
+            reach=plan.site.reach,
             metrics=endpoint.url,
             tool_version=__version__,
         )
@@ -100,7 +136,8 @@ class Run:
         directory.metrics.write_text(metrics.open_metrics(), encoding="utf-8")
         stream.close()
         self._show(outcome)
-        await endpoint.linger()
+        with suppress(asyncio.CancelledError):  # whoever interrupts the lingering wants its end, and gets the verdict
+            await endpoint.linger()
         return outcome
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +27,7 @@ from chaos.runner.options import RunOptions
 from chaos.runner.parts import Ground
 from chaos.runner.timeline import run_timeline
 from chaos.runner.traffic import Traffic
+from chaos.runner.uninterrupted import uninterrupted
 from chaos.scenario.language import Scenario
 from chaos.systems.system import System, with_secret
 from chaos.telemetry.stream import Stream
@@ -102,9 +103,9 @@ class Stage:
         except ChaosError as error:
             outcome.error = error
         except BaseException:  # a defect of ours: what was broken is healed and removed all the same
-            await _to_the_end(self._put_back(outcome))
+            await uninterrupted(self._put_back(outcome))
             raise
-        if await _to_the_end(self._put_back(outcome)):
+        if await uninterrupted(self._put_back(outcome)):
             outcome.interrupted = outcome.error is None
         self._conclude(outcome)
         return outcome
@@ -280,15 +281,3 @@ class Stage:
         finally:
             self._seconds[name] = self._seconds.get(name, 0.0) + clock.now() - began
             self._stream.emit("harness", "phase_ended", phase=name, seconds=clock.now() - began)
-
-
-async def _to_the_end(work: Coroutine[Any, Any, None]) -> bool:
-    """Does work that no cancellation may cut short; returns whether one came meanwhile."""
-    task, cancelled = asyncio.ensure_future(work), False
-    while not task.done():
-        try:
-            await asyncio.wait([task])
-        except asyncio.CancelledError:
-            cancelled = True
-    task.result()
-    return cancelled

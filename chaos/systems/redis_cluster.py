@@ -186,7 +186,7 @@ class RedisCluster(System, name="redis-cluster"):
 
     async def ask_inside(self, cluster: LiveNodes, node: Node) -> bool:
         """A refusal for want of a password is an answer too."""
-        _, output = await cluster.execute(node.name, ("redis-cli", "-p", str(self.port), "ping"))
+        _, output = await cluster.execute(node.name, ("redis-cli", "-p", str(node.plan.place.port), "ping"))
         return "PONG" in output or "NOAUTH" in output
 
     async def version(self, cluster: LiveNodes) -> str:
@@ -271,7 +271,8 @@ class _Layout:
 
 
 def _redis_conf(config: Mapping[str, tuple[str, ...]]) -> str:
-    return "".join(f"{name} {value}\n" for name, values in config.items() for value in values)
+    """The file's text; an empty value is written as `""`, as in `save ""`."""
+    return "".join(f"{name} {value or EMPTY}\n" for name, values in config.items() for value in values)
 
 
 def _config(spec: ClusterSpec, place: Place, *, secured: bool) -> dict[str, tuple[str, ...]]:
@@ -283,7 +284,8 @@ def _config(spec: ClusterSpec, place: Place, *, secured: bool) -> dict[str, tupl
         "cluster-config-file": ("nodes.conf",),
         "protected-mode": ("no",),
     }
-    secret = {"requirepass": (SECRET,), "masterauth": (SECRET,)} if secured else {}
+    quoted = f'"{SECRET}"'
+    secret = {"requirepass": (quoted,), "masterauth": (quoted,)} if secured else {}
     return own | secret | dict(spec.config)
 
 

@@ -20,7 +20,7 @@ SYSTEMS: Family[System] = Family("system", "chaos.systems")
 
 
 SECRET = "{{password}}"
-"""Stands for the password in planned files; the real one is filled in on the way to the driver only."""
+"""Stands for the password in planned files, inside double quotes; the real one is filled in on the way to the driver only."""
 
 
 class Answer(Enum):

@@ -60,7 +60,9 @@ def printable(text: str) -> str:
 def _run_started(data: Data, before: Picture) -> str:
     why = f" ({data['driver_reason']})" if data.get("driver_reason") else ""
     metrics = f"; metrics at {data['metrics']}" if data.get("metrics") else ""
-    return f"{data['scenario']}: driver {data['driver']}{why}, {data['engine']}, {data['server']}{metrics}"
+    seed = f"; seed {data['seed']}" if "seed" in data else ""
+    reach = "; nodes reached through published ports" if data.get("reach") == "ports" else ""
+    return f"{data['scenario']}: driver {data['driver']}{why}, {data['engine']}, {data['server']}{reach}{seed}{metrics}"
 
 
 def _phase_started(data: Data, before: Picture) -> str:
