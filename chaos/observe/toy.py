@@ -73,8 +73,8 @@ class ToyObserver:
             while True:
                 watch.look(clock.now())
                 await asyncio.sleep(LOOK_SECONDS)
-        except OSError as error:
-            self._failed(ChaosError(f"the observer failed: {error}"))
+        except Exception as error:  # a boundary: whatever ends the watching is told, for half a watch measures nothing
+            self._failed(ChaosError(f"the observer failed: {error or type(error).__name__}"))
 
 
 class _Watch:

@@ -51,7 +51,7 @@ class Injector:
     ) -> None:
         self._cluster, self._ledger, self._stream, self._trial = cluster, ledger, stream, trial
         self._returned = returned
-        """Told of every node that may have come back with another process."""
+        """Told of every node that has come back with another process."""
         self._injections: list[Injection] = []
         self._undo_failures: dict[int, str] = {}
         """Injection's number → why it could not be undone; taken out again when a later try succeeds."""
@@ -170,7 +170,9 @@ class Injector:
 
     async def _revert_one(self, injection: Injection, node: Node) -> None:
         await injection.fault.revert(self._cluster, node, injection.entry.undo[node.name])
-        self._returned(self._cluster.nodes[node.name])
+        after = self._cluster.nodes[node.name]
+        if after != node:
+            self._returned(after)
 
     async def heal(self) -> bool:
         """Reverts all that is in force, the newest first; False if any of it failed."""

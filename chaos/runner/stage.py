@@ -20,6 +20,7 @@ from chaos.model.plan import RunPlan
 from chaos.model.result import RunResult
 from chaos.model.verdict import INCONCLUSIVE
 from chaos.observe.host import HostNoise
+from chaos.runner.forming import form
 from chaos.runner.injector import Injector
 from chaos.runner.judging import conclusions, judge_run, with_own_cost, write_reports
 from chaos.runner.ledger import Ledger
@@ -128,7 +129,7 @@ class Stage:
         for node in nodes:
             self._node_started(node)
         with self._phase("form"):
-            await self._system.form(cluster, FORM_SECONDS)
+            await form(cluster, FORM_SECONDS)
         self._stream.emit("harness", "server_version", version=await self._system.version(cluster))
         return cluster
 

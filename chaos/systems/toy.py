@@ -9,6 +9,7 @@ from itertools import count
 from chaos import __version__
 from chaos.errors import EnvironmentLacks
 from chaos.fake import store
+from chaos.fake.config import FILE, HARNESS_OWN, Config, write_config
 from chaos.fake.world import WORLD, Reach
 from chaos.model.evidence import NodeLogEvent
 from chaos.model.node import Endpoint, Node
@@ -35,7 +36,7 @@ class Toy(System, name="toy"):
     protocol = "toy"
     port = store.PORT
     sentence = "the fake store of the harness's own tests, in memory"
-    reserved_config = dict.fromkeys(("cluster", "name", "member-id", "role", "shard", "shards"), "the plan decides it")
+    reserved_config = dict.fromkeys(HARNESS_OWN, "the plan decides it")
 
     def node_names(self, spec: ClusterSpec) -> tuple[str, ...]:
         return tuple(f"toy-{number}" for number in range(1, spec.shards * (1 + spec.replicas) + 1))
@@ -93,10 +94,10 @@ class Toy(System, name="toy"):
         return [_logged(node, line) for line in text.splitlines()]
 
     def predict(self, plan: RunPlan, server_version: str | None) -> Prediction | None:
-        """A new master serves exactly `PROMOTED_AFTER` node timeouts after the old one fell silent."""
-        chosen = [setting.value for setting in plan.settings if setting.name == "node-timeout"]
-        seconds = store.PROMOTED_AFTER * float(chosen[-1] if chosen else store.DEFAULT_NODE_TIMEOUT_MS) / 1000
-        return Prediction(low=seconds, high=seconds + POLL_SECONDS, basis="the toy store's own rule")
+        """A new master serves `PROMOTED_AFTER` node timeouts after the old one fell silent, give or take a beat."""
+        chosen = [int(setting.value) for setting in plan.settings if setting.name == "node-timeout"]
+        seconds = store.PROMOTED_AFTER * (chosen or [Config.model_fields["node_timeout"].default])[-1] / 1000
+        return Prediction(low=seconds - POLL_SECONDS, high=seconds + POLL_SECONDS, basis="the toy store's own rule")
 
 
 def _node(spec: ClusterSpec, place: Place, number: int, run_id: str) -> NodePlan:
@@ -111,7 +112,6 @@ def _node(spec: ClusterSpec, place: Place, number: int, run_id: str) -> NodePlan
         "shards": str(spec.shards),
         **{name: values[-1] for name, values in spec.config.items()},
     }
-    text = "".join(f"{name} {value}\n" for name, value in config.items())
     return NodePlan(
         name=place.node,
         service="redis",  # what every single `cluster` is called, whichever system it is of
@@ -120,7 +120,7 @@ def _node(spec: ClusterSpec, place: Place, number: int, run_id: str) -> NodePlan
         member_id=config["member-id"],
         place=place,
         command=(store.COMMAND,),
-        files={f"{place.config_path}/{store.CONFIG_FILE}": text},
+        files={f"{place.config_path}/{FILE}": write_config(config)},
     )
 
 

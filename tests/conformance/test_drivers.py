@@ -19,6 +19,7 @@ from tests.drivers.servers import (
     ask,
     docker_driver,
     first_answer,
+    memory_driver,
     new_label,
     plans,
     start_servers,
@@ -28,13 +29,11 @@ from tests.drivers.servers import (
 Capability = TypeVar("Capability")
 Opener = Callable[[RunLabel], AbstractAsyncContextManager[Driver]]
 
-OPENERS: dict[str, Opener] = {"docker": docker_driver}
+OPENERS: dict[str, Opener] = {"docker": docker_driver, "memory": memory_driver}
 """How each driver under test is opened on this machine. A new driver is one more line."""
 
-pytestmark = pytest.mark.engine
 
-
-@pytest.fixture(params=sorted(OPENERS))
+@pytest.fixture(params=[pytest.param("docker", marks=pytest.mark.engine), *sorted(OPENERS.keys() - {"docker"})])
 def opener(request: pytest.FixtureRequest) -> Opener:
     return OPENERS[request.param]
 

@@ -149,11 +149,11 @@ def _calls(port: int, command: str) -> int:
 
 
 def _place(node: str) -> Place:
-    port = _free_port()
+    port = free_port()
     return Place(node=node, host="127.0.0.1", port=port, reach_host="127.0.0.1", reach_port=port)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """A free port whose bus port is free too; both lie below the range that outgoing connections take theirs from."""
     for port in range(11_000 + os.getpid() % 8_000, 22_000):
         if port not in _taken and _is_free(port) and _is_free(port + 10_000):
