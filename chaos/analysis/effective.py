@@ -56,7 +56,8 @@ def _on_node(injection: InjectionRecord, node: str, trial: TrialEvidence, index:
     near = _near(trial.beats, index, injection.issued_at, confirmed if confirmed is not None else until)
     answer = _slowest_answer(near, injection.issued_at)
     ended = _sighting("process ended", PROCESS_EXIT, node, injection.issued_at, until, trial.sightings)
-    fell_silent = _sighting("silence began", CONNECTION, node, injection.issued_at, until, trial.sightings)
+    # The first beat without an answer may have been on its way already when the fault was asked for.
+    fell_silent = _sighting("silence began", CONNECTION, node, injection.issued_at - answer, until, trial.sightings)
     if fell_silent:
         fell_silent = replace(fell_silent, high=fell_silent.high + answer)
     return combine(f"effective on {node}", [driver, ended, fell_silent, _silence(near, injection.issued_at, answer)])
@@ -95,7 +96,7 @@ def _silence(near: Rows, since: float, answer_seconds: float) -> Instant | None:
     None if the node was not beaten around the injection, or answered again in the second after it.
     """
     answered = ~numpy.isin(near["error"], NO_ANSWER)
-    silent = numpy.flatnonzero(~answered & (near["sent"] >= since))
+    silent = numpy.flatnonzero(~answered & (near["sent"] >= since - answer_seconds))
     if not len(silent):
         return None
     first = silent[0]

@@ -240,7 +240,9 @@ def _how_measured(evidence: Evidence, trials: Sequence[TrialFacts]) -> tuple[str
     if watched:
         share = watched["processor_seconds"] / watched["seconds"]
         late = milliseconds(watched["lateness_p99_seconds"] * 1000)
-        lines.append(f"canaries and views together took {share:.1%} of a core; 99 of 100 beats were at most {late} late")
+        lines.append(
+            f"canaries and views together took {share:.1%} of a core; 99 of 100 beats were at most {late} late"
+        )
     lines.append(
         "phases: seconds since the fault took effect; ± covers the interval between last not seen and first seen, "
         "the observer's lateness and each source's floor"

@@ -28,7 +28,9 @@ class Disconnect(Fault, name="disconnect"):
 
         async def cut_off() -> Effect:
             answer = await cluster.ask(node.name)
-            alive = await cluster.system.ask_inside(cluster, node)
+            state = await cluster.driver.state(node)
+            able = state.running and not state.paused  # nobody can be asked from within a dead or frozen node
+            alive = able and await cluster.system.ask_inside(cluster, node)
             inside = "answers" if alive else "does not answer"
             return Effect.of(
                 answer is not Answer.ANSWERS and alive,

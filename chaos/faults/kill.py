@@ -17,7 +17,9 @@ class Kill(Fault, name="kill"):
     needs = (Lifecycle,)
     mechanism = "signal to the server process, sent by the engine"
 
-    signal: Literal["KILL", "TERM", "INT", "QUIT", "ABRT", "SEGV"] = "KILL"
+    # As the first process of its container a server is spared every signal that it does not handle, and its crash
+    # handler cannot end it: QUIT, ABRT and SEGV would leave it alive.
+    signal: Literal["KILL", "TERM", "INT"] = "KILL"
     """The signal; all but KILL let the server say good-bye in its own way."""
     disk: Literal["kept", "emptied"] = "kept"
     """Whether the node finds its data when it comes back, or an empty disk."""

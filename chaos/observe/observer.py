@@ -9,10 +9,10 @@ from chaos.model.record import Record
 
 BEAT_SECONDS = 0.002
 """The canary's period: one write to each shard's master."""
-POLL_SECONDS = 0.02
-"""How often each node is asked for its view."""
+POLL_SECONDS = 0.04
+"""How often each node is asked for its view while every shard serves: a poll costs as much as a beat."""
 OUTAGE_POLL_SECONDS = 0.005
-"""The same while any shard refuses writes."""
+"""The same while any shard refuses writes; larger clusters are polled more slowly (see POLLS_PER_SECOND)."""
 
 
 class ObservedNode(Record):

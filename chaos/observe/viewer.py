@@ -96,7 +96,7 @@ class Viewer:
             self._unreachable(watched, now)
             return
         watched.asked += 1
-        everything = watched.asked % STATE_EVERY == 1 or node in self._to_look_at
+        everything = watched.asked % STATE_EVERY == 1 or node in self._to_look_at or watched.unsettled
         watched.asked_everything = everything
         kinds = (_STATE, _LINK, _MEMBERS) if everything else (_MEMBERS,)
         for kind in kinds:
@@ -178,6 +178,11 @@ class _Watched:
         """A node that comes back is asked everything at once: what it said before its silence is worth nothing."""
         self.fingerprint = self.state = self.link = None
         self.asked = 0
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether its state or its link is not as it should be: then the moment at which it will be matters."""
+        return self.state != "ok" or self.link == "down"
 
 
 def _fingerprint(reply: bytes) -> bytes:

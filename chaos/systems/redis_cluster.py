@@ -18,7 +18,7 @@ from chaos.model.evidence import NodeLogEvent
 from chaos.model.node import Endpoint, Node
 from chaos.model.plan import NodePlan, Place, RunPlan, ServerIdentity, Setting, Site
 from chaos.model.result import Prediction
-from chaos.model.view import MASTER, REPLICA, SlotRanges, View, resolve
+from chaos.model.view import MASTER, REPLICA, SlotRanges, View, natural, resolve
 from chaos.scenario.language import ClusterSpec
 from chaos.systems._redis_reads import final_reads
 from chaos.systems.system import SECRET, Answer, LiveNodes, System, SystemPlan
@@ -34,6 +34,8 @@ DEFAULT_NODE_TIMEOUT_MS = 15000
 FORMING = {"repl-diskless-sync-delay": ("0", "5", "a replica's first copy starts at once instead of after 5 s")}
 """Directive → its value while forming, the server's default that is set back, and why."""
 POLL_SECONDS = 0.01
+_NOTHING = '""'
+"""How an empty value is written in a configuration file."""
 
 
 class RedisCluster(System, name="redis-cluster"):
@@ -90,25 +92,31 @@ class RedisCluster(System, name="redis-cluster"):
         return SystemPlan(nodes, shard_slots, tuple(settings))
 
     async def form(self, cluster: LiveNodes, timeout_seconds: float) -> None:
-        missing: list[str] = ["not every node answered"]
+        silent = set(cluster.nodes)
+        missing: list[str] = []
         try:
             async with asyncio.timeout(timeout_seconds):
-                await _all(self._wait_for_answer(cluster, node) for node in cluster.nodes)
+                await _all(self._wait_for_answer(cluster, node, silent) for node in cluster.nodes)
                 await self._configure(cluster, {name: during for name, (during, _, _) in FORMING.items()})
                 await self._take_over(cluster)
                 while missing := await self._unformed(cluster):
                     await asyncio.sleep(POLL_SECONDS)
                 await self._configure(cluster, _after_forming(cluster.plan))
         except TimeoutError as error:
+            missing = [f"{node} does not answer" for node in sorted(silent, key=natural)] or missing
             raise EnvironmentLacks(
                 f"the cluster did not form within {timeout_seconds:g} s: {'; '.join(missing[:3])}"
             ) from error
+        except NodeCallFailed as error:
+            raise EnvironmentLacks(f"the cluster did not form: {error}") from error
 
-    async def _wait_for_answer(self, cluster: LiveNodes, node: str) -> None:
+    async def _wait_for_answer(self, cluster: LiveNodes, node: str, silent: set[str]) -> None:
+        """Asks until the node answers, and takes it off `silent`; raises EnvironmentLacks for a wrong password."""
         while True:
             try:
                 reply = (await self._caller.call(cluster.endpoint(node), ("PING",), timeout_seconds=0.25))[0]
                 if not isinstance(reply, ReplyError):
+                    silent.discard(node)
                     return
                 if str(reply).startswith(("NOAUTH", "WRONGPASS", "ERR AUTH")):
                     raise EnvironmentLacks(f"{node} refuses the password: {reply}")
@@ -272,7 +280,7 @@ class _Layout:
 
 def _redis_conf(config: Mapping[str, tuple[str, ...]]) -> str:
     """The file's text; an empty value is written as `""`, as in `save ""`."""
-    return "".join(f"{name} {value or EMPTY}\n" for name, values in config.items() for value in values)
+    return "".join(f"{name} {value or _NOTHING}\n" for name, values in config.items() for value in values)
 
 
 def _config(spec: ClusterSpec, place: Place, *, secured: bool) -> dict[str, tuple[str, ...]]:
@@ -317,4 +325,10 @@ def _names(plan: RunPlan) -> Names:
 
 
 async def _all(calls: Iterable[Any]) -> list[Any]:
-    return list(await asyncio.gather(*calls))
+    """The results of calls made at once; the first that fails ends the others."""
+    tasks = [asyncio.ensure_future(call) for call in calls]
+    try:
+        return list(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()

@@ -20,7 +20,7 @@ SYSTEMS: Family[System] = Family("system", "chaos.systems")
 
 
 SECRET = "{{password}}"
-"""Stands for the password in planned files, inside double quotes; the real one is filled in on the way to the driver only."""
+"""Stands for the password in planned files, inside double quotes; it is filled in on the way to the driver only."""
 
 
 class Answer(Enum):
@@ -42,10 +42,14 @@ class SystemPlan:
 
 
 def with_secret(plan: NodePlan, password: str | None) -> NodePlan:
-    """The plan as a driver needs it: with the password in its files. It is never written down."""
+    """The plan as a driver needs it: with the password in its files. It is never written down.
+
+    Quotes and backslashes are escaped, for the placeholder stands inside double quotes.
+    """
     if password is None:
         return plan
-    files = {path: text.replace(SECRET, password) for path, text in plan.files.items()}
+    escaped = password.replace("\\", "\\\\").replace('"', '\\"')
+    files = {path: text.replace(SECRET, escaped) for path, text in plan.files.items()}
     return plan.model_copy(update={"files": files})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from chaos.errors import NodeCallFailed
@@ -34,10 +35,10 @@ class Caller:
             raise NodeCallFailed(f"{endpoint}: {reason}") from error
 
     async def close(self) -> None:
-        """Closes every connection."""
-        for connection in self._connections.values():
-            connection.drop()
+        """Closes every connection and waits until it is gone."""
+        closing = [connection.close() for connection in self._connections.values()]
         self._connections.clear()
+        await asyncio.gather(*closing)
 
 
 class _Connection:
@@ -81,6 +82,13 @@ class _Connection:
         if self._streams is not None:
             self._streams[1].close()
             self._streams = None
+
+    async def close(self) -> None:
+        if self._streams is not None:
+            sink = self._streams[1]
+            self.drop()
+            with suppress(OSError):  # a connection that breaks while it is closed is closed
+                await sink.wait_closed()
 
 
 def text(reply: Any) -> str:

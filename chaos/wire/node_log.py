@@ -13,6 +13,7 @@ STAMP_RESOLUTION_SECONDS = 0.001
 
 _LINE = re.compile(r"^\d+:[XCSM] (\d{1,2} \w{3} \d{4} \d\d:\d\d:\d\d\.\d{3}) [.\-*#] (.*)$")
 _ID = r"([0-9a-f]{40})(?: \([^)]*\))?"
+_MASTER = r"(?:master|primary)"  # Valkey says primary
 
 _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(pattern))
@@ -24,15 +25,15 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("election started", r"Starting a failover election for epoch"),
         ("election won", r"Failover election won"),
         ("election failed", r"(?:Currently unable to failover: )?Failover attempt expired"),
-        ("validity refused", r"Currently unable to failover: Disconnected from master for longer than allowed"),
+        ("validity refused", rf"Currently unable to failover: Disconnected from {_MASTER} for longer than allowed"),
         ("fail cleared", rf"Clear FAIL state for node {_ID}"),
         ("became replica", r"Configuration change detected\. Reconfiguring myself as a replica of"),
         ("cluster ok", r"Cluster state changed: ok"),
         ("cluster down", r"Cluster state changed: fail"),
-        ("full resync", r"Full resync from master"),
-        ("partial resync", r"Successful partial resynchronization with master"),
-        ("link up", r"MASTER <-> REPLICA sync: (?:Finished with success|Master accepted a Partial Resynchronization)"),
-        ("link down", r"Connection (?:with|to) master lost"),
+        ("full resync", rf"Full resync from {_MASTER}"),
+        ("partial resync", rf"Successful partial resynchronization with {_MASTER}"),
+        ("link up", r"<-> REPLICA sync: (?:Finished with success|\w+ accepted a Partial Resynchronization)"),
+        ("link down", rf"Connection (?:with|to) {_MASTER} lost"),
     )
 )
 """Wordings of Redis 5 to 8 and Valkey; the first that is found in a line gives its kind."""

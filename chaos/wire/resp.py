@@ -25,7 +25,7 @@ def reader() -> hiredis.Reader:
 def error_code(reply: Exception | str) -> int:
     """The error class of an error reply, by its first word, as an index into ERROR_CLASSES."""
     word = str(reply).split(" ", 1)[0]
-    return ERROR_CODE.get(word, OTHER_ERROR)
+    return ERROR_CODE.get(word) or OTHER_ERROR
 
 
 def redirection(reply: Exception | str) -> tuple[int, str, int] | None:

@@ -65,7 +65,7 @@ def run(scenario: str, *words: str, reports: Path, environment: Mapping[str, str
 def started(
     *words: str, reports: Path, environment: Mapping[str, str] | None = None
 ) -> Iterator[subprocess.Popen[str]]:
-    """A command that is running; it is killed if the test leaves it behind."""
+    """A command that is running; it is asked to end, and to clean up, if the test leaves it behind."""
     takes_reports = words[0] in ("run", "report", "heal", "clean")
     options = ["--reports", str(reports)] if takes_reports else []
     process = subprocess.Popen(
@@ -81,8 +81,8 @@ def started(
         yield process
     finally:
         if process.poll() is None:
-            process.kill()
-            process.communicate()
+            process.terminate()
+            process.communicate(timeout=END_SECONDS)
 
 
 def wait_for(what: str, look: Callable[[], Any], seconds: float = 60.0) -> Any:

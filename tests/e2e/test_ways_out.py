@@ -42,7 +42,7 @@ EARLY = ("--set", "faults.1.at=1s")
 def test_an_interrupted_run_heals_and_removes_everything(
     number: signal.Signals, code: int, moment: str, reports: Path
 ) -> None:
-    """SIGINT and SIGTERM, while building, at rest or in the middle of a fault, leave nothing broken and nothing behind."""
+    """SIGINT and SIGTERM, while building or in the middle of a fault, leave nothing broken and nothing behind."""
     with started("run", PAUSE, "--driver", "docker", *QUICK, *EARLY, reports=reports) as process:
         wait_for_event(reports, moment)
         ended = interrupted(process, number, reports)
@@ -76,7 +76,16 @@ def test_a_killed_harness_is_healed_and_cleaned_by_the_next_commands(reports: Pa
 
 def test_a_failed_expectation_ends_with_1_and_leaves_nothing(reports: Path) -> None:
     """A bound that cannot hold fails the run, and the run is cleaned up like any other."""
-    words = ("--set", "faults.1.at=1s", "--set", "faults.1.for=2s", "--set", "duration=5s", "--set", "expect.failovers=3")
+    words = (
+        "--set",
+        "faults.1.at=1s",
+        "--set",
+        "faults.1.for=2s",
+        "--set",
+        "duration=5s",
+        "--set",
+        "expect.failovers=3",
+    )
     ended = run("quick-restart", *QUICK, *words, reports=reports)
     assert ended.code == 1, ended.output + ended.errors
     assert ended.verdicts["failovers"] == "fail"

@@ -11,6 +11,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -122,15 +123,14 @@ async def returned(killed: Chapter) -> Chapter:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def switched(returned: Chapter) -> Chapter:
-    """The old master is made the master of shard 1 again, both sides alive."""
+    """The old master takes shard 1 over again, both sides alive, without a pause for the clients."""
     watch = returned.watch
     port = watch.servers.port("redis-1")
     async with asyncio.timeout(20):
         while b"master_link_status:up" not in ask(port, "INFO", "replication"):
             await asyncio.sleep(0.01)
     chapter = Chapter(watch)
-    while ask(port, "CLUSTER", "FAILOVER") != b"OK":
-        await asyncio.sleep(0.01)
+    assert ask(port, "CLUSTER", "FAILOVER", "TAKEOVER") == b"OK"
     await chapter.event("promoted", shard=1, node="redis-1")
     await watch.rows_until(lambda rows: len(chapter.rows(1, "redis-1", Outcome.OK)), "a beat acknowledged by redis-1")
     return await chapter.end()
@@ -204,12 +204,12 @@ def test_the_candidate_refuses_until_then(killed: Chapter) -> None:
 
 
 def test_other_shards_are_beaten_all_along(killed: Chapter) -> None:
-    """While one master is dead, the other shards are sent a beat at every tick, and all are acknowledged."""
-    ticks = len(numpy.unique(killed.rows(shard=1)["sent"]))
+    """While one master is dead, each other shard's master is sent a beat at every tick, and refuses none."""
+    ticks = numpy.unique(killed.rows(shard=1)["sent"])
     for shard in (2, 3):
-        rows = killed.rows(shard=shard)
-        assert len(rows) == ticks
-        assert (rows["outcome"] == Outcome.OK).all()
+        rows = killed.rows(shard=shard, node=f"redis-{shard}")
+        assert numpy.array_equal(rows["sent"][numpy.argsort(rows["sent"])], ticks)
+        assert error_of(rows) <= {"", "timeout"}  # a time-out is the host's own stall
 
 
 def test_suspicion_comes_before_failure(killed: Chapter) -> None:
@@ -241,18 +241,16 @@ def test_the_new_process_of_a_node_is_watched(returned: Chapter) -> None:
 
 
 def test_a_switchover_is_followed(switched: Chapter) -> None:
-    """When the master hands over, its MOVED is believed: beats go to the new master and are acknowledged there."""
-    old = switched.rows(shard=1, node="redis-4")
-    assert "MOVED" in error_of(old)
-    after = switched.rows(shard=1, node="redis-1", outcome=Outcome.OK)
-    assert len(after) > 0
-    assert after["completed"].min() > old["sent"][old["outcome"] == Outcome.OK].max()
+    """The old master answers MOVED when it has handed over; from then on the new one's answers are the beats."""
+    assert "MOVED" in error_of(switched.rows(shard=1, node="redis-4", outcome=Outcome.FAILED))
+    last = switched.rows(shard=1)[-1]
+    assert (last["node"], last["outcome"]) == (switched.watch.number("redis-1"), Outcome.OK)
 
 
 def test_a_frozen_master_falls_silent(frozen: Chapter) -> None:
     """The frozen node's open connection stops answering after the freeze began, and the shard is unavailable."""
     silence = frozen.facts["silence"]
-    assert silence["at"] >= frozen.began
+    assert silence["after"] < frozen.facts["frozen_at"]
     assert frozen.seen("shard_unavailable", shard=2)
 
 
@@ -276,7 +274,8 @@ def test_every_beat_that_was_sent_has_a_row(frozen: Chapter, stopped: ObserverTo
     """The sets that a server has executed are the rows that say they were sent to it, the late ones included."""
     rows = frozen.watch.rows()
     for node in ("redis-2", "redis-3"):
-        sent = rows[(rows["node"] == frozen.watch.number(node)) & (rows["outcome"] <= Outcome.UNKNOWN)]
+        executed = numpy.isin(rows["outcome"], (Outcome.OK, Outcome.UNKNOWN))
+        sent = rows[executed & (rows["node"] == frozen.watch.number(node))]
         stats = ask(frozen.watch.servers.port(node), "INFO", "commandstats").decode()
         calls = next(line for line in stats.splitlines() if line.startswith("cmdstat_set:"))
         assert int(calls.partition("calls=")[2].split(",")[0]) == len(sent)
@@ -300,7 +299,7 @@ def test_views_hold_changes_only(frozen: Chapter, stopped: ObserverTotals) -> No
     for node in (place.node for place in frozen.watch.servers.places):
         own = [change.view for change in changes if change.view.observer == node]
         assert len(own) >= 1
-        assert all(before != after for before, after in zip(own, own[1:], strict=False))
+        assert all(before != after for before, after in pairwise(own))
 
 
 def test_views_stand_in_the_order_of_time(frozen: Chapter, stopped: ObserverTotals) -> None:
@@ -315,7 +314,7 @@ def test_promotion_shows_in_the_promoted_nodes_own_view(killed: Chapter) -> None
     own = [change for change in killed.watch.changes() if change.view.observer == "redis-4"]
     became = next(
         change
-        for before, change in zip(own, own[1:], strict=False)
+        for before, change in pairwise(own)
         if before.view.itself and before.view.itself.role == REPLICA
         if change.view.itself and change.view.itself.role == MASTER
     )

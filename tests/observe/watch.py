@@ -81,14 +81,15 @@ class Watch:
 
     async def event(self, event: str, since: int = 0, **wanted: Any) -> dict[str, Any]:
         """Waits for the first event of a name with this data, from number `since` on."""
-        return (await self.until(lambda: self.seen(event, since, **wanted), f"{event} {wanted}"))[0]
+        await self.until(lambda: self.seen(event, since, **wanted), f"{event} {wanted}")
+        return self.seen(event, since, **wanted)[0]
 
     async def roles(self, **wanted: str) -> None:
         """Waits until the roles last told include these, with underscores for hyphens in the nodes' names."""
         expected = {node.replace("_", "-"): role for node, role in wanted.items()}
 
         def told() -> bool:
-            last = next((data["roles"] for name, data in reversed(self.events) if name == "roles"), {})
+            last: dict[str, str] = next((data["roles"] for name, data in reversed(self.events) if name == "roles"), {})
             return expected.items() <= last.items()
 
         await self.until(told, f"roles {wanted}")
