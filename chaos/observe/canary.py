@@ -117,10 +117,10 @@ class Canary:
             self._told_silent.discard(link.node)
             if sent.about is not None or sent.expired:
                 continue
-            if now - sent.sent > TIMEOUT_SECONDS:
+            if link.arrived - sent.sent > TIMEOUT_SECONDS:
                 self._give_up(link, sent, "timeout")
             else:
-                self._answer(link.node, sent, reply, now)
+                self._answer(link.node, sent, reply, link.arrived)
 
     def _answer(self, node: int, sent: Sent, reply: Any, now: float) -> None:
         if not isinstance(reply, ReplyError):

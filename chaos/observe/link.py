@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from chaos.observe.arrival import ANCILLARY_BYTES, ArrivalClock, ask_for_stamps
 from chaos.wire.resp import pack, reader
 
 REDIAL_SECONDS = 0.02
@@ -41,11 +42,14 @@ class Link:
     """
 
     __slots__ = (
-        "_greet", "_opened", "_parser", "_redial_at", "_target", "node", "pending", "socket", "take", "trouble", "up",
+        "_clock", "_greet", "_opened", "_parser", "_redial_at", "_target",
+        "arrived", "node", "pending", "socket", "take", "trouble", "up",
     )  # fmt: skip
 
-    def __init__(self, node: int, host: str, port: int, password: str | None, take: Take) -> None:
+    def __init__(self, node: int, host: str, port: int, password: str | None, take: Take, clock: ArrivalClock) -> None:
         self.node, self.take = node, take
+        self._clock = clock
+        self.arrived = 0.0
         self.up = False
         self.socket: socket.socket | None = None
         self.pending: deque[Sent] = deque()
@@ -70,6 +74,7 @@ class Link:
         self.socket = socket.socket(family, kind, protocol)
         self.socket.setblocking(False)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        ask_for_stamps(self.socket)
         self._opened = now
         code = self.socket.connect_ex(address)
         if code not in (0, errno.EINPROGRESS):
@@ -101,10 +106,11 @@ class Link:
         return True
 
     def receive(self, now: float) -> list[tuple[Sent, Any]]:
-        """The requests answered by what has arrived, each with its reply."""
+        """The requests answered by what has arrived, each with its reply; `arrived` says when that was."""
         assert self.socket is not None
         try:
-            chunk = self.socket.recv(1 << 16)
+            chunk, ancillary, _, _ = self.socket.recvmsg(1 << 16, ANCILLARY_BYTES)
+            self.arrived = self._clock.arrival(ancillary, self.pending[0].sent if self.pending else now, now)
             if chunk == b"+OK\r\n" and len(self.pending) == 1:  # almost every beat: no parser needed
                 return [(self.pending.popleft(), b"OK")]
         except BlockingIOError:

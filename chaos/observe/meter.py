@@ -16,6 +16,7 @@ from typing import Any
 
 from chaos.archive.run_directory import RunDirectory
 from chaos.model.operation import BEAT_FIELDS, RowDescription
+from chaos.observe.arrival import STAMPED, ArrivalClock
 from chaos.observe.canary import TIMEOUT_SECONDS, Canary
 from chaos.observe.link import Link, Take
 from chaos.observe.observer import ObserverOrder, ObserverTotals
@@ -41,6 +42,7 @@ class Meter:
         self._views_file = directory.views.open("a", encoding="utf-8")
         description = RowDescription(fields=BEAT_FIELDS, nodes=tuple(self._names))
         directory.beats_description.write_text(description.model_dump_json(indent=1), encoding="utf-8")
+        self._clock = ArrivalClock()
         self._links: list[Link] = []
         self._down: list[Link] = []
         self._look_at = 0.0
@@ -53,11 +55,13 @@ class Meter:
         for node in order.nodes:
             self.watch(node.name, node.pid)
         self._lateness: list[float] = []
+        self._calm = False
+        """Whether every shard serves."""
         self._to_tell = self._told_ready = self._looking = self.stopping = False
 
     def _link(self, node: int, take: Take) -> Link:
         observed = self._order.nodes[node]
-        link = Link(node, observed.reach_host, observed.reach_port, self._order.password, take)
+        link = Link(node, observed.reach_host, observed.reach_port, self._order.password, take, self._clock)
         self._links.append(link)
         return link
 
@@ -122,15 +126,25 @@ class Meter:
             self._down = [link for link in self._links if not link.up]
             for link in self._down:
                 link.keep(now)
+        if self._calm:
+            for link in self._links:
+                if link.pending and link.up:
+                    link.take(link, now)
         refusing = False
         for canary in self._canaries:
             canary.beat(now, lateness)
             refusing = refusing or canary.refusing
+        self._calm = STAMPED and not refusing
         self._viewer.tick(now, self._order.outage_poll_seconds if refusing else self._order.poll_seconds)
 
     def _wait(self, until: float, take_orders: Callable[[], None]) -> None:
-        """Waits for what may come until the next beat, and takes it."""
-        answering: dict[Any, Link] = {link.socket: link for link in self._links if link.pending and link.up}
+        """Waits for what may come until the next beat, and takes it.
+
+        While all is calm the answers are read at the next beat: the kernel has stamped them, and one
+        wake-up a beat instead of one an answer is what makes the meter cheap.
+        """
+        links = [] if self._calm else self._links
+        answering: dict[Any, Link] = {link.socket: link for link in links if link.pending and link.up}
         dialling: dict[Any, Link] = {link.socket: link for link in self._down if link.connecting}
         waiting: list[Any] = [*answering, self._rare]
         while not self.stopping:
@@ -188,6 +202,7 @@ class Meter:
                 canary.candidates = tuple(sorted(self._names.index(node) for node in followers))
 
     def _flush(self) -> None:
+        self._clock.refresh()
         self._beats_file.write(self._rows)
         self._rows.clear()
         self._views_file.flush()

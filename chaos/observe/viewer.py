@@ -116,7 +116,7 @@ class Viewer:
             elif sent.about == _LINK:
                 watched.link = fields(reply.decode()).get("master_link_status")
             else:
-                self._members(watched, sent.sent, reply, now)
+                self._members(watched, sent.sent, reply, link.arrived)
 
     def _members(self, watched: _Watched, asked_at: float, reply: bytes, now: float) -> None:
         fingerprint = (watched.state, watched.link, _fingerprint(reply))

@@ -12,6 +12,7 @@ import pytest
 
 from chaos.archive.views import from_plain
 from chaos.model.view import FAILED, HEALTHY, MASTER, SUSPECTED, Member, View
+from chaos.observe.arrival import ArrivalClock
 from chaos.observe.link import Link
 from chaos.observe.viewer import SILENT_AFTER_SECONDS, STATE_EVERY, Teller, Viewer
 from chaos.wire.cluster_nodes import Names
@@ -72,7 +73,7 @@ class Polling:
         self.viewer = Viewer(["redis-1"], self._open, names, self._file, lambda: None)
 
     def _open(self, node: int, take: object) -> Link:
-        self.links.append(Link(node, "127.0.0.1", self._node.port, None, take))  # type: ignore[arg-type]
+        self.links.append(Link(node, "127.0.0.1", self._node.port, None, take, ArrivalClock()))  # type: ignore[arg-type]
         return self.links[-1]
 
     def poll(self, now: float) -> None:
