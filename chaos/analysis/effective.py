@@ -13,6 +13,8 @@ from chaos.model.injection import InjectionRecord
 from chaos.model.operation import ERROR_CODE, Outcome
 
 NO_ANSWER = [ERROR_CODE[name] for name in ("timeout", "connection refused", "connection lost", "not sent")]
+SLOW_SECONDS = 0.25
+"""A node that answers within this time was slow, not silent: the canary's own time-out."""
 NEAR_SECONDS = 1.0
 """How far around an injection beats are looked at."""
 
@@ -60,7 +62,17 @@ def _on_node(injection: InjectionRecord, node: str, trial: TrialEvidence, index:
     fell_silent = _sighting("silence began", CONNECTION, node, injection.issued_at - answer, until, trial.sightings)
     if fell_silent:
         fell_silent = replace(fell_silent, high=fell_silent.high + answer)
-    return combine(f"effective on {node}", [driver, ended, fell_silent, _silence(near, injection.issued_at, answer)])
+    silence = _silence(near, injection.issued_at, answer)
+    seen = [driver, ended, *(one for one in (fell_silent, silence) if one and not _slow(one, injection.issued_at))]
+    return combine(f"effective on {node}", seen)
+
+
+def _slow(silence: Instant, issued_at: float) -> bool:
+    """Whether a node was silent already when the fault was asked for, and not for longer than a slow one may be.
+
+    Such a silence says nothing of when the fault acted. A longer one does: the node was gone before.
+    """
+    return silence.widened[1] < issued_at <= silence.widened[1] + SLOW_SECONDS
 
 
 def _sighting(
@@ -99,9 +111,9 @@ def _silence(near: Rows, since: float, answer_seconds: float) -> Instant | None:
     silent = numpy.flatnonzero(~answered & (near["sent"] >= since - answer_seconds))
     if not len(silent):
         return None
-    first = silent[0]
-    before = numpy.flatnonzero(answered[:first])
-    if not len(before) or answered[first:].any():
+    before = numpy.flatnonzero(answered[: silent[0]])
+    if not len(before) or answered[silent[0] :].any():
         return None
+    first = before[-1] + 1  # which may have been sent before the fault was asked for
     low, high = float(near["sent"][before[-1]]), float(near["sent"][first]) + answer_seconds
     return Instant(low, high, BEATS, float(near["lateness"][first]))

@@ -55,8 +55,6 @@ class Meter:
         for node in order.nodes:
             self.watch(node.name, node.pid)
         self._lateness: list[float] = []
-        self._calm = False
-        """Whether every shard serves."""
         self._to_tell = self._told_ready = self._looking = self.stopping = False
 
     def _link(self, node: int, take: Take) -> Link:
@@ -126,7 +124,7 @@ class Meter:
             self._down = [link for link in self._links if not link.up]
             for link in self._down:
                 link.keep(now)
-        if self._calm:
+        if STAMPED:
             for link in self._links:
                 if link.pending and link.up:
                     link.take(link, now)
@@ -134,16 +132,15 @@ class Meter:
         for canary in self._canaries:
             canary.beat(now, lateness)
             refusing = refusing or canary.refusing
-        self._calm = STAMPED and not refusing
         self._viewer.tick(now, self._order.outage_poll_seconds if refusing else self._order.poll_seconds)
 
     def _wait(self, until: float, take_orders: Callable[[], None]) -> None:
         """Waits for what may come until the next beat, and takes it.
 
-        While all is calm the answers are read at the next beat: the kernel has stamped them, and one
-        wake-up a beat instead of one an answer is what makes the meter cheap.
+        Where the kernel stamps what arrives, answers are read at the next beat: that they lie there does
+        no harm, and one wake-up a beat instead of one an answer is what makes the meter cheap.
         """
-        links = [] if self._calm else self._links
+        links = [] if STAMPED else self._links
         answering: dict[Any, Link] = {link.socket: link for link in links if link.pending and link.up}
         dialling: dict[Any, Link] = {link.socket: link for link in self._down if link.connecting}
         waiting: list[Any] = [*answering, self._rare]
