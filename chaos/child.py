@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import chaos
 from chaos.errors import ChaosError
 
 LINE_LIMIT_BYTES = 1 << 22
@@ -28,14 +30,19 @@ class ChildFailed(ChaosError):
 
 
 class Child:
-    """Runs `python -m MODULE` and passes on every event it sends, until it ends.
+    """Runs `python -m MODULE`, in words `called`, and passes on every event it sends, until it ends.
 
-    `failed` is called once if the child ends without having been told to.
+    `failed` is called once if the child ends without having been told to. A child that knows why it
+    cannot go on says the event `failed` with its `reason`.
     """
 
-    def __init__(self, module: str, received: Received, failed: Failed, log: Path) -> None:
-        self._module, self._received, self._failed, self._log = module, received, failed, log
-        self._ending = False
+    def __init__(self, module: str, called: str, received: Received, failed: Failed, log: Path) -> None:
+        self._module, self._called = module, called
+        self._received, self._failed, self._log = received, failed, log
+        self._may_end = self._ending = False
+        self._reason = ""
+        self.failure: ChildFailed | None = None
+        """Why the child has ended, if nobody told it to."""
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
         self._heard: dict[str, asyncio.Future[dict[str, Any]]] = {}
@@ -50,11 +57,13 @@ class Child:
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
+                "-P",  # no file in the user's folder may shadow a library
                 "-m",
                 self._module,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
+                env=_environment(),
                 start_new_session=True,
                 limit=LINE_LIMIT_BYTES,
             )
@@ -71,7 +80,9 @@ class Child:
             self._heard.pop(event, None)  # said again, it is heard again
             return data
         except TimeoutError as error:
-            raise ChildFailed(f"{self._module} did not say '{event}' within {timeout_seconds:g} s") from error
+            raise ChildFailed(
+                f"{self._called} did not say '{event}' within {timeout_seconds:g} s; see {self._log}"
+            ) from error
 
     def tell(self, order: dict[str, Any]) -> None:
         """Sends one order; one to a child that is gone is lost, for its end is reported anyway."""
@@ -79,6 +90,10 @@ class Child:
         assert self._process.stdin
         if not self._process.stdin.is_closing():
             self._process.stdin.write(json.dumps(order).encode() + b"\n")
+
+    def may_end(self) -> None:
+        """From now on the child may end by itself, if all is well: it has been told to."""
+        self._may_end = True
 
     async def end(self) -> None:
         """Closes the life pipe and waits; kills a child that does not take the hint. Harmless when repeated."""
@@ -104,26 +119,38 @@ class Child:
         except ValueError as error:  # a stray print, or a line beyond all measure: the pipe can be trusted no more
             self._process.kill()
             await self._process.wait()
-            self._ended(f"{self._module} said what is no event: {error}")
+            self._ended(f"it said what is no event: {error}", expected=self._ending)
             return
         code = await self._process.wait()
-        self._ended(f"{self._module} ended by itself (exit code {code}); see {self._log}")
+        expected = self._ending or (self._may_end and code == 0)
+        self._ended(self._reason or f"it ended by itself with exit code {code}", expected=expected)
 
     def _hear(self, event: str, data: dict[str, Any]) -> None:
         future = self._heard.setdefault(event, asyncio.get_running_loop().create_future())
         if not future.done():
             future.set_result(data)
-        self._received(event, data)
+        if event == "failed":
+            self._reason = str(data["reason"])
+        else:
+            self._received(event, data)
 
-    def _ended(self, reason: str) -> None:
+    def _ended(self, why: str, *, expected: bool) -> None:
         """Whoever still waits for a word gets the reason."""
-        self._over = reason
+        reason = self._over = f"{self._called} failed: {why} (see {self._log})"
         for future in self._heard.values():
             if not future.done():
                 future.set_exception(ChildFailed(reason))
                 future.exception()  # retrieved here: nobody may be waiting, and that is no mistake
-        if not self._ending:
-            self._failed(ChildFailed(reason))
+        if not expected:
+            self.failure = ChildFailed(reason)
+            self._failed(self.failure)
+
+
+def _environment() -> dict[str, str]:
+    """Ours, with this package to be found first: it need not be installed."""
+    inherited = os.environ.get("PYTHONPATH")
+    folders = [str(Path(chaos.__file__).parents[1]), *([inherited] if inherited else [])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(folders)}
 
 
 def _event(text: bytes) -> tuple[str, dict[str, Any]]:

@@ -48,9 +48,11 @@ class Family:
 
     async def start(self, source: str) -> Child:
         (self._folder / "some_child.py").write_text(PRELUDE + source)
-        child = Child(
-            "some_child", lambda event, data: self.events.append((event, data)), self.failures.append, self.log
-        )
+
+        def heard(event: str, data: dict[str, Any]) -> None:
+            self.events.append((event, data))
+
+        child = Child("some_child", "the child", heard, self.failures.append, self.log)
         self.children.append(child)
         await child.spawn()
         return child
@@ -182,7 +184,7 @@ async def test_ending_twice_is_harmless(family: Family) -> None:
     child = await family.start(ECHO)
     await child.end()
     await child.end()
-    await Child("never", lambda event, data: None, family.failures.append, family.log).end()
+    await Child("never", "nobody", lambda event, data: None, family.failures.append, family.log).end()
     assert family.failures == []
 
 

@@ -20,9 +20,10 @@ from locust.env import Environment
 
 from chaos.errors import ChaosError
 from chaos.load.engine import ConnectFailed
-from chaos.load.load import Command, LoadOrder, LoadTotals, LocustCount, Said
+from chaos.load.load import Command, Failure, LoadOrder, LoadTotals, LocustCount
 from chaos.load.users.user import USERS, Users
 from chaos.model.operation import LoadProgress
+from chaos.model.record import Record
 
 PROGRESS_SECONDS = 0.25
 BACKLOG = 40
@@ -34,7 +35,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     talk = Talk()
     talk.end_on_any_crash()
-    talk.say(Said(event="imported"))
+    talk.say("imported")
     lines = talk.lines()
     first = next(lines, None)
     if first is None:
@@ -44,7 +45,7 @@ def main() -> None:
     except (ConnectFailed, ChaosError, OSError, ValueError) as error:
         talk.fail(str(error))
         return
-    talk.say(Said(event="ready"))
+    talk.say("ready")
     _obey(session, lines, talk)
 
 
@@ -57,8 +58,8 @@ def _obey(session: Session, lines: Iterator[bytes], talk: Talk) -> None:
             session.users.trial = command.number or 1
         else:
             totals = session.stop()
-            talk.say(Said(event="load_progress", progress=totals.progress))
-            talk.say(Said(event="stopped", totals=totals))
+            talk.say("load_progress", totals.progress)
+            talk.say("stopped", totals)
             talk.finish()
             return
     session.users.recorder.flush()  # the harness is gone: keep what is known, ask nobody
@@ -137,19 +138,20 @@ class Talk:
         self._idle.set()
         gevent.spawn(self._write)
 
-    def say(self, said: Said) -> None:
+    def say(self, event: str, record: Record | None = None) -> None:
         """Queues one event."""
+        data = record.model_dump_json() if record else "{}"
         self._idle.clear()
-        self._said.put(said.model_dump_json().encode() + b"\n")
+        self._said.put(f'{{"event":"{event}","data":{data}}}\n'.encode())
 
     def progress(self, progress: LoadProgress) -> None:
         """Queues progress, unless the harness is far behind."""
         if self._said.qsize() < BACKLOG:
-            self.say(Said(event="load_progress", progress=progress))
+            self.say("load_progress", progress)
 
     def fail(self, reason: str) -> None:
         """Says why the load cannot go on."""
-        self.say(Said(event="failed", reason=reason))
+        self.say("failed", Failure(reason=reason))
         self.finish()
 
     def finish(self) -> None:

@@ -87,13 +87,10 @@ class LoadTotals(Record):
     """Processor time of the child since it began traffic."""
 
 
-class Said(Record):
-    """One event from the child."""
+class Failure(Record):
+    """Why a load cannot go on."""
 
-    event: Literal["imported", "ready", "load_progress", "stopped", "failed"]
-    progress: LoadProgress | None = None
-    totals: LoadTotals | None = None
-    reason: str | None = None
+    reason: str
 
 
 class Load(Protocol):

@@ -19,7 +19,7 @@ class ObserverProcess:
 
     def __init__(self, log: Path, sighted: Sighted, failed: Failed) -> None:
         self._sighted = sighted
-        self._child = Child("chaos.observe", self._received, failed, log)
+        self._child = Child("chaos.observe", "the observer's process", self._received, failed, log)
 
     async def spawn(self) -> None:
         await self._child.spawn()
@@ -38,6 +38,7 @@ class ObserverProcess:
 
     async def stop(self) -> ObserverTotals:
         self._child.tell({"command": "stop"})
+        self._child.may_end()
         totals = ObserverTotals.model_validate(await self._child.hear("stopped", STOP_SECONDS))
         await self._child.end()
         return totals
