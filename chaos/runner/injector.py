@@ -156,17 +156,24 @@ class Injector:
             try:
                 await self._each(injection.nodes, lambda node: self._revert_one(injection, node))
             except ChaosError as error:
-                self._ledger.write(injection.entry.model_copy(update={"step": UNDO_FAILED}))
+                self._write_down(injection, UNDO_FAILED)
                 by_hand = "; ".join(injection.entry.by_hand)
                 self._undo_failures[injection.entry.number] = f"'{injection.planned.name}': {error}; by hand: {by_hand}"
                 self._say("undo_failed", injection, error=str(error), by_hand=list(injection.entry.by_hand))
                 return False
             self._undo_failures.pop(injection.entry.number, None)
-            self._ledger.write(injection.entry.model_copy(update={"step": REVERTED}))
+            self._write_down(injection, REVERTED)
             self._note(injection, reverted_at=clock.now())
             self._say("injection_reverted", injection, at=injection.record.reverted_at)
             self._stream.emit_record("harness", "injection_ended", injection.record, trial=self._trial)
             return True
+
+    def _write_down(self, injection: Injection, step: str) -> None:
+        """Notes how an undo went; a full disk must not stop the next one."""
+        try:
+            self._ledger.write(injection.entry.model_copy(update={"step": step}))
+        except ChaosError as error:
+            self._stream.emit("harness", "warning", text=str(error))
 
     async def _revert_one(self, injection: Injection, node: Node) -> None:
         await injection.fault.revert(self._cluster, node, injection.entry.undo[node.name])

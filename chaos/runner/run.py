@@ -9,6 +9,7 @@ from contextlib import suppress
 from chaos import __version__, clock
 from chaos.archive.run_directory import RunDirectory
 from chaos.drivers.driver import RunLabel
+from chaos.errors import ChaosError
 from chaos.host import host_id
 from chaos.model.plan import RunPlan, ServerIdentity
 from chaos.runner.draft import check_capabilities, draft_plan, new_run_id, new_seed, password_of
@@ -133,8 +134,11 @@ class Run:
         )
         stage = Stage(self._scenario, self._options, plan, directory, ground, self._system, self._password, stream)
         outcome = await stage.carry_out()
-        directory.metrics.write_text(metrics.open_metrics(), encoding="utf-8")
-        stream.close()
+        try:
+            stream.close()
+            directory.metrics.write_text(metrics.open_metrics(), encoding="utf-8")
+        except (ChaosError, OSError) as error:
+            outcome.error = outcome.error or ChaosError(f"the run could not be kept whole: {error}")
         self._show(outcome)
         with suppress(asyncio.CancelledError):  # whoever interrupts the lingering wants its end, and gets the verdict
             await endpoint.linger()

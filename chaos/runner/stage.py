@@ -204,6 +204,7 @@ class Stage:
 
     async def _put_back(self, outcome: Outcome) -> None:
         """Heals, ends the children, keeps the logs and removes the nodes, in any state."""
+        self._stream.carry_on()
         if self._injector:
             await self._injector.heal()
             outcome.undo_failures += self._injector.undo_failures
@@ -244,9 +245,11 @@ class Stage:
                 result = judge_run(self._directory, self._system)
             with self._phase("report"):
                 write_reports(self._directory, result)
-        except ChaosError as error:
-            outcome.error = error
-            self._stream.emit("harness", "run_ended", verdict=INCONCLUSIVE, reason=str(error))
+        except (ChaosError, OSError) as error:
+            outcome.error = (
+                error if isinstance(error, ChaosError) else ChaosError(f"the result cannot be kept: {error}")
+            )
+            self._stream.emit("harness", "run_ended", verdict=INCONCLUSIVE, reason=str(outcome.error))
             return
         outcome.result = with_own_cost(result, self._seconds)
         write_reports(self._directory, outcome.result)  # once more, now that their own cost is known

@@ -34,7 +34,7 @@ class Traffic:
         failed: Callable[[ChaosError], None],
     ) -> None:
         self._plan, self._spec, self._system = plan, spec, system
-        self._directory, self._stream = directory, stream
+        self._directory, self._stream, self._failed = directory, stream, failed
         self.steadiness = Steadiness()
         self.trial: int | None = None
         """The trial that events belong to."""
@@ -83,12 +83,19 @@ class Traffic:
 
     def _progressed(self, progress: LoadProgress) -> None:
         self.steadiness.progressed(progress)
-        self._stream.emit("load", "load_progress", trial=self.trial, **progress.model_dump())
+        self._emit("load", "load_progress", None, progress.model_dump())
 
     def _sighted(self, event: str, data: dict[str, Any]) -> None:
         self.steadiness.sighted(event, data)
         rest = {name: value for name, value in data.items() if name != "at"}
-        self._stream.emit("observer", event, trial=self.trial, at=data.get("at"), **rest)
+        self._emit("observer", event, data.get("at"), rest)
+
+    def _emit(self, source: str, event: str, at: float | None, data: dict[str, Any]) -> None:
+        """Emits from a child's listener, which must go on listening: a journal that fails ends the run by itself."""
+        try:
+            self._stream.emit(source, event, trial=self.trial, at=at, **data)
+        except ChaosError as error:
+            self._failed(error)
 
     def _observer_order(self, cluster: Cluster, password: str | None) -> ObserverOrder:
         nodes = tuple(

@@ -27,6 +27,11 @@ class Stream:
         self._now = now
         self._next_seq = first_seq
         self.failure: ChaosError | None = None
+        self._raises = True
+
+    def carry_on(self) -> None:
+        """From now on a sink that the run cannot do without is only remembered in `failure`: healing must go on."""
+        self._raises = False
 
     def emit(
         self, source: str, event: str, /, *, trial: int | None = None, at: float | None = None, **data: Any
@@ -85,7 +90,7 @@ class Stream:
         for sink, fault in broken:
             self.emit("harness", "warning", text=f"{type(sink).__name__} is left out from here on: {fault}")
         for _, fault in broken:
-            if isinstance(fault, ChaosError):
+            if isinstance(fault, ChaosError) and self._raises:
                 raise fault
 
     def _remember(self, error: Exception) -> None:

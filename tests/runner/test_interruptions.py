@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from chaos.archive.run_directory import RunDirectory
-from chaos.errors import EnvironmentLacks
+from chaos.errors import ChaosError, EnvironmentLacks
 from chaos.fake.world import WORLD
 from chaos.model.event import Event
 from chaos.runner.ledger import outstanding
 from tests.runner.toy_run import (
+    KILL,
     Heard,
     Plain,
     Played,
@@ -130,3 +131,29 @@ def test_a_taken_subnet_leaves_nothing(tmp_path: Path) -> None:
         play_run(tmp_path, cluster=cluster)
     assert left_in_the_world() == before
     assert len(list((tmp_path / "reports").glob("2*"))) == 1
+
+
+class FullDisk:
+    """A journal that cannot be written from one event on."""
+
+    def __init__(self, at: str) -> None:
+        self._at = at
+
+    def receive(self, event: Event) -> None:
+        if event.event == self._at:
+            raise ChaosError("No space left on device")
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    "moment", ["node_started", "load_progress", "injection_effective", "shard_unavailable", "injection_reverting"]
+)
+def test_a_full_disk_ends_the_run_healed_and_removed(tmp_path: Path, moment: str) -> None:
+    """Whenever the journal fails, the run ends with 5 and the reason, nothing is left broken, and nothing is left."""
+    played = play_run(tmp_path, FullDisk(moment), faults=(KILL,))
+    assert played.exit_code == 5
+    assert "No space left" in str(played.outcome.error)
+    assert left_in_the_world() == []
+    assert outstanding(played.ledger) == []
