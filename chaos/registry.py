@@ -7,6 +7,7 @@ check `recovery_time` in `recovery_time.py`), so one member is imported without 
 from __future__ import annotations
 
 import importlib
+import inspect
 import pkgutil
 from typing import Any, Generic, TypeVar
 
@@ -49,3 +50,8 @@ class Family(Generic[Member]):
     def all(self) -> dict[str, type[Member]]:
         """Every member by name, sorted."""
         return {name: self.get(name) for name in self.names()}
+
+
+def first_sentence(member: type[Any]) -> str:
+    """The first line of a class's docstring, without its full stop."""
+    return (inspect.getdoc(member) or "").partition("\n")[0].removesuffix(".")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 
 from chaos.checks.check import CHECKS
-from chaos.cli.list import first_sentence
 from chaos.faults.fault import FAULTS
+from chaos.registry import first_sentence
 from chaos.scenario.catalogue import Catalogue, CheckRule, FaultRule, SystemRule
 from chaos.systems.system import SYSTEMS
 

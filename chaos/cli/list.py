@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,7 @@ import click
 from tabulate import tabulate
 
 from chaos.cli import options
-from chaos.registry import Family
+from chaos.registry import Family, first_sentence
 
 if TYPE_CHECKING:
     from chaos.archive.run_directory import RunDirectory
@@ -96,11 +95,6 @@ def _run(directory: RunDirectory) -> Row:
 
 def _members(family: Family[Any]) -> list[Row]:
     return [{"name": name, "what it is": first_sentence(member)} for name, member in family.all().items()]
-
-
-def first_sentence(member: type[Any]) -> str:
-    """The first line of a class's docstring, without its full stop."""
-    return (inspect.getdoc(member) or "").partition("\n")[0].removesuffix(".")
 
 
 _LISTS: dict[str, Callable[[], list[Row]]] = {
