@@ -214,6 +214,11 @@ class Listener:
             self._fillers = []
             self._open()
 
+    def close(self) -> None:
+        self.seal(False)
+        asyncio.get_running_loop().remove_reader(self._socket)
+        self._socket.close()
+
     def _open(self) -> None:
         self._socket.listen(_BACKLOG)
         asyncio.get_running_loop().add_reader(self._socket, self._take)
@@ -256,6 +261,13 @@ class Proxy:
         written = self._folder / f"{APPLIED}.new"
         written.write_text(str(wanted["number"]))
         written.replace(self._folder / APPLIED)
+
+    def close(self) -> None:
+        """Ends every tunnel and takes no more connections."""
+        for listener in self._listeners:
+            listener.close()
+        for tunnel in tuple(self.tunnels):
+            tunnel.lost()
 
     def _taken(self, front: Front, connection: socket.socket) -> None:
         tunnel = Tunnel(front, self)

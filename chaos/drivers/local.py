@@ -314,7 +314,7 @@ class Local(Driver, name="local"):
         return running.returncode or 0, output.decode(errors="replace")
 
     def command_by_hand(self, action: str, node: Node) -> str:
-        """The shell command for `start`, `kill`, `pause`, `resume`, `disconnect` or `connect` (which mends all cuts)."""
+        """The shell command for an action; `connect` mends every cut there is."""
         process = self._run.servers.get(node.name)
         group = f"-- -{process.pid}" if process else "-- ?"
         commands = {
