@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 import sys
 import time
@@ -12,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
+from chaos.child import child_environment
 from chaos.drivers import _local_process as processes
 from chaos.drivers._local_parent import Program
 from chaos.drivers._local_process import Process
@@ -40,8 +40,8 @@ class Proxies:
 
     @property
     def program(self) -> Program:
-        command = (sys.executable, "-m", PROXY, str(self._folder))
-        return Program("the proxies", command, Path.cwd(), os.environ, self._log)
+        command = (sys.executable, "-P", "-m", PROXY, str(self._folder))
+        return Program("the proxies", command, self._folder, child_environment(), self._log)
 
     async def ready(self, process: Process) -> None:
         """Waits until they listen; raises NodeCallFailed with their last words if they end."""

@@ -77,7 +77,7 @@ class Parent:
     async def _supervisor(self) -> Child:
         async with self._turn:
             if self._child is None:
-                child = Child(SUPERVISOR, lambda *_: None, self._lost, self._log)
+                child = Child(SUPERVISOR, "the supervisor of the nodes", lambda *_: None, self._lost, self._log)
                 await child.spawn()
                 self._child = child
             return self._child
