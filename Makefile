@@ -44,7 +44,7 @@ schemas: $(INSTALLED)  ## writes the generated files anew: both JSON Schemas and
 	$(BIN)/python docs/pages.py
 
 lock: $(INSTALLED)  ## pins every dependency anew
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements.lock
+	uv pip compile pyproject.toml --extra dev --extra server --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements.lock
 
 engine: $(INSTALLED)  ## a Docker engine, servers and tools for the tests
 	$(BIN)/python .ci/engine

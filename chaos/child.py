@@ -63,7 +63,7 @@ class Child:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
-                env=_environment(),
+                env=child_environment(),
                 start_new_session=True,
                 limit=LINE_LIMIT_BYTES,
             )
@@ -146,8 +146,8 @@ class Child:
             self._failed(self.failure)
 
 
-def _environment() -> dict[str, str]:
-    """Ours, with this package to be found first: it need not be installed."""
+def child_environment() -> dict[str, str]:
+    """Our own environment, with this package to be found first: it need not be installed."""
     inherited = os.environ.get("PYTHONPATH")
     folders = [str(Path(chaos.__file__).parents[1]), *([inherited] if inherited else [])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(folders)}

@@ -122,6 +122,21 @@ class RunDirectory:
         return self.logs / f"{node}.log"
 
     @property
+    def nodes(self) -> Path:
+        """What local servers have on disk while the run lasts."""
+        return self.path / "nodes"
+
+    @property
+    def supervisor_log(self) -> Path:
+        """What the parent of local servers said on its standard error."""
+        return self.path / "supervisor.log"
+
+    @property
+    def proxy_log(self) -> Path:
+        """What the proxies before local servers said on their standard error."""
+        return self.path / "proxy.log"
+
+    @property
     def load_log(self) -> Path:
         """What the load's process said on its standard error."""
         return self.path / "load.log"

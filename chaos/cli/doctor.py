@@ -7,7 +7,7 @@ import math
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,7 +60,7 @@ def command(context: click.Context, reports: Path) -> None:
 
     Starts nothing and pulls nothing. Ends with 3 if a run is not possible here.
     """
-    findings = [*_machine(reports), *asyncio.run(_engine())]
+    findings = [*_machine(reports), *asyncio.run(_grounds())]
     for finding in findings:
         click.echo(finding.line)
     if any(finding.state is State.MISSING for finding in findings):
@@ -73,7 +73,29 @@ def _machine(reports: Path) -> Iterator[Finding]:
     yield open_files()
     if NEIGHBOUR_LIMIT.exists():
         yield neighbour_table(int(NEIGHBOUR_LIMIT.read_text()))
-    yield _server_binary()
+
+
+async def _grounds() -> list[Finding]:
+    """What nodes can live on: an engine or local processes. One of the two is enough."""
+    binary, engine = await _server_binary(), await _engine()
+    if engine[0].state is not State.OK and binary.state is State.OK:
+        engine[0] = replace(engine[0], state=State.NOTE, mend="runs take local processes")
+    elif engine[0].state is State.OK and binary.state is not State.OK:
+        binary = replace(binary, state=State.NOTE)
+    return [binary, *engine, *await _remains()]
+
+
+async def _server_binary() -> Finding:
+    """The server that local processes run, and that `chaos image build` packs."""
+    from chaos.cli.leftovers import opened
+    from chaos.scenario.language import ClusterSpec
+
+    async with opened("local", options.no_run()) as (driver, _):
+        try:
+            identity = await driver.identify(ClusterSpec(), fetch=False)
+        except EnvironmentLacks as error:
+            return Finding("server binary", State.MISSING, str(error))
+    return Finding("server binary", State.OK, f"{identity.used}, version {identity.version}")
 
 
 async def _engine() -> list[Finding]:
@@ -86,7 +108,6 @@ async def _engine() -> list[Finding]:
                 Finding("Docker engine", State.OK, engine.description),
                 await _image(driver),
                 await _ground(driver),
-                *await _remains(),
             ]
     except ChaosError as error:
         return [Finding("Docker engine", State.MISSING, str(error))]
@@ -167,11 +188,3 @@ def neighbour_table(limit: int) -> Finding:
         return Finding("neighbour table", State.OK, detail)
     mend = "raise it: sysctl -w net.ipv4.neigh.default.gc_thresh3=4096"
     return Finding("neighbour table", State.MISSING, detail, mend)
-
-
-def _server_binary() -> Finding:
-    found = shutil.which("redis-server") or shutil.which("valkey-server")
-    if found:
-        return Finding("server binary", State.OK, found)
-    mend = "only `chaos image build` needs it: install redis-server or valkey-server"
-    return Finding("server binary", State.NOTE, "no redis-server or valkey-server on PATH", mend)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.command("plan", epilog="\b\nExample:\n  chaos plan scenarios/master-kill.yml --set cluster.shards=5")
 @click.argument("scenario", type=click.Path(path_type=Path))
-@click.option("--driver", default="auto", show_default=True, help="Where nodes would live: auto or docker.")
+@click.option("--driver", default="auto", show_default=True, help="Where nodes would live: auto, docker or local.")
 @click.option("--set", "overrides", multiple=True, metavar="K=V", help="Change one value of the scenario; V is YAML.")
 @click.option("--seed", type=int, help="The seed of every draw.")
 @options.as_json
@@ -41,7 +41,7 @@ async def _plan(scenario: Scenario, driver: str, seed: int | None) -> RunPlan:
     from chaos.runner.parts import make_system, open_ground
 
     run_id, system = new_run_id(scenario.name), make_system(scenario)
-    ground = await open_ground(driver, options.no_run())
+    ground = await open_ground(driver, options.no_run(), scenario.cluster)
     chosen = next(one for one in (seed, scenario.seed, new_seed()) if one is not None)
     try:
         check_capabilities(scenario, ground.driver)

@@ -34,7 +34,7 @@ Examples:
 
 @click.command("run", epilog=EPILOG)
 @click.argument("scenarios", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="SCENARIO|DIR...")
-@click.option("--driver", default="auto", show_default=True, help="Where nodes live: auto or docker.")
+@click.option("--driver", default="auto", show_default=True, help="Where nodes live: auto, docker or local.")
 @click.option("--set", "overrides", multiple=True, metavar="K=V", help="Change one value of the scenario; V is YAML.")
 @click.option("--seed", type=int, help="The seed of every draw; a printed seed reproduces the schedule.")
 @options.reports

@@ -54,6 +54,11 @@ class Docker(Driver, name="docker"):
     # The image
 
     async def identify(self, spec: ClusterSpec, *, fetch: bool) -> ServerIdentity:
+        if spec.binary is not None:
+            raise EnvironmentLacks(
+                "cluster.binary names a program of this machine, and the driver 'docker' runs images; "
+                "leave it out, or choose the driver 'local'"
+            )
         return await images.identify(self._engine, spec.image, spec.pull, fetch=fetch)
 
     async def build_image(self, name: str) -> ServerIdentity:

@@ -7,7 +7,7 @@ is a set of small capability protocols; a fault names those it needs.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -73,8 +73,14 @@ class Driver(ABC):
             cls.name = name
             DRIVERS.register(name, cls)
 
+    mechanisms: ClassVar[Mapping[str, str]] = {}
+    """Fault → how this driver does it, where the fault's own words do not say it."""
+
     def __init__(self, label: RunLabel) -> None:
         self.label = label
+
+    def prepare_for(self, capabilities: Collection[type[Any]]) -> None:  # noqa: B027 (most drivers need no preparation)
+        """Told before `reserve` which capabilities the run will use, for a driver to which one costs something."""
 
     @abstractmethod
     async def open(self) -> EngineFacts:
@@ -170,6 +176,11 @@ class Logging(Protocol):
 
 
 CAPABILITIES: tuple[type[Any], ...] = (Lifecycle, Pausing, Networking, Executing, Logging)
+
+
+def mechanism(driver: Driver, fault: str, usual: str) -> str:
+    """How the driver does a fault, in words: its own, or the usual ones."""
+    return driver.mechanisms.get(fault, usual)
 
 
 def by_hand(driver: Driver, action: str, node: Node) -> str:

@@ -28,7 +28,7 @@ class Node:
 
     plan: NodePlan
     handle: str
-    """The container id, or the process id of a local server as text."""
+    """The container id, or the folder of a local server: what stays the same when the node comes back."""
     pid: int | None
     """The server's process id on *this* host; None where it cannot be seen from here."""
 

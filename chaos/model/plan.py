@@ -17,6 +17,8 @@ class Place(Record):
     reach_host: str
     """The host at which the harness and its clients reach the node."""
     reach_port: int
+    server_port: int | None = None
+    """The port the server itself listens on, at `host`, past any proxy; None if it cannot be reached so from here."""
     data_path: str = "/data"
     """The folder for the server's data, as the node itself sees it."""
     config_path: str = "/etc/chaos"

@@ -7,8 +7,9 @@ import re
 import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
-from chaos.drivers.driver import Driver
+from chaos.drivers.driver import DRIVERS, Driver
 from chaos.errors import EnvironmentLacks, UsageError
 from chaos.faults.fault import FAULTS
 from chaos.model.plan import RunPlan, ServerIdentity
@@ -42,6 +43,11 @@ def password_of(scenario: Scenario, environ: Mapping[str, str] = os.environ) -> 
     return environ[variable]
 
 
+def needed_capabilities(scenario: Scenario) -> set[type[Any]]:
+    """The driver capabilities that the scenario's faults need."""
+    return {capability for entry in scenario.faults for capability in FAULTS.get(entry.fault).needs}
+
+
 def check_capabilities(scenario: Scenario, driver: Driver) -> None:
     """Raises EnvironmentLacks, before anything starts, if a fault needs what the driver cannot do."""
     for entry in scenario.faults:
@@ -49,8 +55,13 @@ def check_capabilities(scenario: Scenario, driver: Driver) -> None:
             if not isinstance(driver, capability):
                 raise EnvironmentLacks(
                     f"the fault '{entry.name}' ({entry.fault}) needs {capability.__name__}, "
-                    f"which the driver '{driver.name}' has not got"
+                    f"which the driver '{driver.name}' has not got; {_who_can(capability)}"
                 )
+
+
+def _who_can(capability: type[Any]) -> str:
+    able = [f"'{name}'" for name, driver in DRIVERS.all().items() if issubclass(driver, capability)]
+    return f"these drivers have it: {', '.join(able)}" if able else "no driver has it"
 
 
 async def draft_plan(
@@ -65,6 +76,7 @@ async def draft_plan(
 ) -> RunPlan:
     """The whole plan of a run. With `dry` nothing is reserved: another run may take what it names."""
     spec = scenario.cluster
+    ground.driver.prepare_for(needed_capabilities(scenario))
     site = await ground.driver.reserve(spec, system.node_names(spec), system.port, dry=dry)
     decided = system.plan(spec, site, server, secured=spec.password_variable is not None, run_id=run_id)
     return RunPlan(

@@ -14,6 +14,7 @@ from typing import Any
 
 from chaos import clock
 from chaos.cluster import Cluster
+from chaos.drivers.driver import mechanism
 from chaos.errors import ChaosError
 from chaos.faults.fault import FAULTS, Effect, Fault
 from chaos.model.injection import CONFIRMED, MISMATCH, InjectionRecord, LedgerEntry
@@ -97,7 +98,7 @@ class Injector:
             number=number,
             trial=self._trial,
             fault=planned.fault,
-            mechanism=fault.mechanism,
+            mechanism=mechanism(self._cluster.driver, fault.name, fault.mechanism),
             target=planned.target,
             nodes=nodes,
             planned_at=due,
@@ -120,7 +121,7 @@ class Injector:
                 name=name,
                 fault=fault.name,
                 nodes=list(nodes),
-                mechanism=fault.mechanism,
+                mechanism=injection.record.mechanism,
             )
             try:
                 await self._each(nodes, lambda node: fault.inject(self._cluster, node))

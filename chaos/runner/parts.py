@@ -15,7 +15,7 @@ from chaos.model.operation import LoadProgress
 from chaos.observe.observer import Observer, Sighted
 from chaos.observe.process import ObserverProcess
 from chaos.observe.toy import ToyObserver
-from chaos.scenario.language import Scenario
+from chaos.scenario.language import ClusterSpec, Scenario
 from chaos.systems.system import SYSTEMS, System
 
 AUTO = "auto"
@@ -32,17 +32,24 @@ class Ground:
     reason: str
 
 
-async def open_ground(name: str, label: RunLabel) -> Ground:
-    """The driver asked for, or for `auto` the first that answers; raises EnvironmentLacks if none does."""
+async def open_ground(name: str, label: RunLabel, spec: ClusterSpec | None = None) -> Ground:
+    """The driver asked for; for `auto` a Docker engine if one answers and no binary is asked for, else local processes.
+
+    Raises EnvironmentLacks if the driver asked for is not to be had.
+    """
     if name != AUTO:
         driver = DRIVERS.get(name)(label)
         return Ground(driver, await driver.open(), "asked for")
-    driver = DRIVERS.get("docker")(label)
-    try:
-        return Ground(driver, await driver.open(), "a Docker engine answers")
-    except EnvironmentLacks as error:
-        await driver.close()
-        raise EnvironmentLacks(f"{error} (the driver for local processes is not yet available)") from error
+    reason = "the scenario names a binary"
+    if spec is None or spec.binary is None:
+        driver = DRIVERS.get("docker")(label)
+        try:
+            return Ground(driver, await driver.open(), "a Docker engine answers")
+        except EnvironmentLacks as error:
+            await driver.close()
+            reason = str(error)
+    driver = DRIVERS.get("local")(label)
+    return Ground(driver, await driver.open(), reason)
 
 
 def make_system(scenario: Scenario) -> System:

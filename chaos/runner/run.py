@@ -64,7 +64,7 @@ class Run:
         """
         path = (self._options.reports / self._run_id).resolve()
         label = RunLabel(run_id=self._run_id, host_id=host_id(), run_directory=str(path))
-        ground = await open_ground(self._options.driver, label)
+        ground = await open_ground(self._options.driver, label, self._scenario.cluster)
         try:
             check_capabilities(self._scenario, ground.driver)
             server = await self._identify(ground)
@@ -78,7 +78,7 @@ class Run:
     async def _identify(self, ground: Ground) -> ServerIdentity:
         """The server that will run; says so if getting it takes long, for an image may have to come from far."""
         wanted = self._scenario.cluster.image
-        waiting = asyncio.create_task(self._say_while_waiting(f"getting the image {wanted}"))
+        waiting = asyncio.create_task(self._say_while_waiting(f"getting the server ({wanted})"))
         try:
             return await ground.driver.identify(self._scenario.cluster, fetch=True)
         finally:

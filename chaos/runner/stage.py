@@ -226,9 +226,11 @@ class Stage:
             return
 
         async def keep(node: Node) -> None:
+            kept = self._directory.log(node.name)
+            if kept.exists():  # the server itself writes there
+                return
             try:
-                text = await driver.logs(node)
-                self._directory.log(node.name).write_text(text, encoding="utf-8")
+                kept.write_text(await driver.logs(node), encoding="utf-8")
             except (ChaosError, OSError) as error:
                 self._stream.emit("harness", "warning", text=f"the log of {node.name} could not be kept: {error}")
 

@@ -24,6 +24,8 @@ class ClusterSpec(Record):
 
     system: str = "redis-cluster"
     image: str = "redis:7.2-alpine"
+    binary: str | None = None
+    """The path of the server binary that local processes run; None takes what is found."""
     pull: Literal["missing", "always", "never"] = "missing"
     shards: int = 3
     replicas: int = 1

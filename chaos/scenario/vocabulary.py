@@ -52,6 +52,7 @@ CLUSTER: Final = Table(
     {
         "system": Key("The software under test.", forms.WORD),
         "image": Key("The container image; used by drivers that run images.", forms.WORD),
+        "binary": Key("The server binary; used by the local driver. Left out, one is looked for.", forms.WORD),
         "pull": Key("When the image is fetched.", forms.one_of("missing", "always", "never")),
         "shards": Key("Masters, each with its share of the data.", forms.count_from(1, 1000)),
         "replicas": Key("Replicas of each shard.", forms.count_from(0, 100)),
@@ -63,7 +64,7 @@ CLUSTER: Final = Table(
     },
     later=frozenset(
         {
-            "binary", "data", "limits", "tls", "zones", "attach", "networks", "sentinels", "quorum", "sentinel_config",
+            "data", "limits", "tls", "zones", "attach", "networks", "sentinels", "quorum", "sentinel_config",
             "nodes", "ports", "volumes", "command", "ready", "depends_on",
         }
     ),

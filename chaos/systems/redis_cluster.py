@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Iterable, Mapping
+from ipaddress import ip_address
 from typing import Any
 
 from chaos.analysis.prediction import redis_cluster_envelope
@@ -34,6 +35,7 @@ DEFAULT_NODE_TIMEOUT_MS = 15000
 FORMING = {"repl-diskless-sync-delay": ("0", "5", "a replica's first copy starts at once instead of after 5 s")}
 """Directive → its value while forming, the server's default that is set back, and why."""
 POLL_SECONDS = 0.01
+INSIDE_SECONDS = 0.25
 _NOTHING = '""'
 """How an empty value is written in a configuration file."""
 
@@ -194,6 +196,9 @@ class RedisCluster(System, name="redis-cluster"):
 
     async def ask_inside(self, cluster: LiveNodes, node: Node) -> bool:
         """A refusal for want of a password is an answer too."""
+        place = node.plan.place
+        if place.server_port is not None:
+            return await self.ask(Endpoint(place.host, place.server_port), INSIDE_SECONDS) is Answer.ANSWERS
         _, output = await cluster.execute(node.name, ("redis-cli", "-p", str(node.plan.place.port), "ping"))
         return "PONG" in output or "NOAUTH" in output
 
@@ -229,6 +234,8 @@ def _gaps(view: View, plan: RunPlan) -> list[str]:
     me, planned = view.itself, plan.node(view.observer)
     if me is None or view.state != "ok":
         return [f"{view.observer} says cluster_state:{view.state}" if view.reachable else f"{view.observer} is silent"]
+    if me.id != planned.member_id:
+        return [f"at the address of {view.observer} answers another server, whose id is {me.id}"]
     if me.role != planned.role:
         return [f"{view.observer} is not yet a {planned.role}"]
     if planned.role == REPLICA and view.link != "up":
@@ -286,7 +293,8 @@ def _redis_conf(config: Mapping[str, tuple[str, ...]]) -> str:
 def _config(spec: ClusterSpec, place: Place, *, secured: bool) -> dict[str, tuple[str, ...]]:
     """Every directive of one node's `redis.conf`: the harness's own, then the scenario's."""
     own = {
-        "port": (str(place.port),),
+        "port": (str(place.server_port or place.port),),
+        **_announced(place),
         "dir": (place.data_path,),
         "cluster-enabled": ("yes",),
         "cluster-config-file": ("nodes.conf",),
@@ -295,6 +303,18 @@ def _config(spec: ClusterSpec, place: Place, *, secured: bool) -> dict[str, tupl
     quoted = f'"{SECRET}"'
     secret = {"requirepass": (quoted,), "masterauth": (quoted,)} if secured else {}
     return own | secret | dict(spec.config)
+
+
+def _announced(place: Place) -> dict[str, tuple[str, ...]]:
+    """On the loopback nobody else may come in; behind a proxy, a node has to be told where the others find it."""
+    settings: dict[str, tuple[str, ...]] = {"bind": (place.host,)} if ip_address(place.host).is_loopback else {}
+    if place.server_port not in (None, place.port):
+        settings |= {
+            "cluster-announce-ip": (place.host,),
+            "cluster-announce-port": (str(place.port),),
+            "cluster-announce-bus-port": (str(place.bus_port),),
+        }
+    return settings
 
 
 def _settings(spec: ClusterSpec, config: Mapping[str, tuple[str, ...]]) -> Iterable[Setting]:

@@ -20,13 +20,23 @@ def test_a_machine_with_an_engine(tmp_path: Path) -> None:
 
 
 def test_a_machine_without_an_engine(tmp_path: Path) -> None:
-    """Where no engine answers that is the one thing missing: exit 3."""
+    """Where no engine answers but there is a server to run, nothing is missing: runs take local processes."""
     nowhere = {"DOCKER_HOST": f"unix://{tmp_path}/none.sock"}
+    answer = CliRunner(env=nowhere).invoke(command, ["--reports", str(tmp_path)], catch_exceptions=False)
+    assert answer.exit_code == 0, answer.stdout
+    [engine] = [line for line in answer.stdout.splitlines() if "Docker engine:" in line]
+    assert engine.startswith("note")
+    assert engine.endswith("; runs take local processes")
+
+
+def test_a_machine_without_any_ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With neither an engine nor a server binary both are missing: exit 3."""
+    monkeypatch.setattr("chaos.drivers._local_binary.WHEELS", {})
+    nowhere = {"DOCKER_HOST": f"unix://{tmp_path}/none.sock", "PATH": str(tmp_path)}
     answer = CliRunner(env=nowhere).invoke(command, ["--reports", str(tmp_path)], catch_exceptions=False)
     assert answer.exit_code == 3
     missing = [line for line in answer.stdout.splitlines() if line.startswith("missing")]
-    assert len(missing) == 1
-    assert missing[0].startswith("missing  Docker engine:")
+    assert [line.split(":")[0] for line in missing] == ["missing  server binary", "missing  Docker engine"]
 
 
 def test_an_old_python() -> None:

@@ -19,6 +19,7 @@ from tests.drivers.servers import (
     ask,
     docker_driver,
     first_answer,
+    local_driver,
     memory_driver,
     new_label,
     plans,
@@ -29,7 +30,7 @@ from tests.drivers.servers import (
 Capability = TypeVar("Capability")
 Opener = Callable[[RunLabel], AbstractAsyncContextManager[Driver]]
 
-OPENERS: dict[str, Opener] = {"docker": docker_driver, "memory": memory_driver}
+OPENERS: dict[str, Opener] = {"docker": docker_driver, "local": local_driver, "memory": memory_driver}
 """How each driver under test is opened on this machine. A new driver is one more line."""
 
 
@@ -185,7 +186,10 @@ async def test_connecting_twice_is_harmless(one: Servers) -> None:
 async def test_a_command_inside_a_node_gives_code_and_output(one: Servers) -> None:
     """A command's exit code and output come back, for success and failure."""
     executing, node = able(one, Executing)
-    assert await executing.execute(node, ["redis-cli", "-p", str(node.plan.place.port), "ping"]) == (0, "PONG\n")
+    assert await executing.execute(node, ["redis-cli", "-p", str(node.plan.place.server_port or PORT), "ping"]) == (
+        0,
+        "PONG\n",
+    )
     code, output = await executing.execute(node, ["redis-cli", "-p", "1", "ping"])
     assert code != 0
     assert "refused" in output

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from chaos.drivers.docker import Docker
-from chaos.drivers.driver import Driver, RunLabel
+from chaos.drivers.driver import CAPABILITIES, Driver, RunLabel
+from chaos.drivers.local import Local
 from chaos.drivers.memory import Memory
 from chaos.errors import EnvironmentLacks
 from chaos.fake.world import WORLD
 from chaos.model.node import Node
-from chaos.model.plan import NodePlan, ServerIdentity, Site
+from chaos.model.plan import NodePlan, Place, ServerIdentity, Site
 from chaos.scenario.language import ClusterSpec
 from tests.drivers.tiny_redis import ask_tiny
 
@@ -27,7 +30,8 @@ _PATIENCE_SECONDS = 20.0
 
 def new_label() -> RunLabel:
     """The label of a run that nobody else has."""
-    return RunLabel(run_id=f"test-{secrets.token_hex(6)}", host_id="test-host", run_directory=str(Path.cwd()))
+    run_id = f"test-{secrets.token_hex(6)}"
+    return RunLabel(run_id, host_id="test-host", run_directory=str(Path(tempfile.gettempdir(), f"chaos-{run_id}")))
 
 
 @asynccontextmanager
@@ -41,6 +45,22 @@ async def docker_driver(label: RunLabel) -> AsyncIterator[Driver]:
     finally:
         left = await driver.down()
         await driver.close()
+        assert left == []
+
+
+@asynccontextmanager
+async def local_driver(label: RunLabel) -> AsyncIterator[Driver]:
+    """An open driver of local processes, ready for every capability; its run and directory are removed at the end."""
+    driver = Local(label)
+    await driver.open()
+    driver.prepare_for(CAPABILITIES)
+    Path(label.run_directory).mkdir(exist_ok=True)
+    try:
+        yield driver
+    finally:
+        left = await driver.down()
+        await driver.close()
+        shutil.rmtree(label.run_directory, ignore_errors=True)
         assert left == []
 
 
@@ -93,13 +113,18 @@ def plans(
             command=tuple(command) or ("redis-server", f"{place.config_path}/redis.conf"),
             files={
                 f"{place.config_path}/redis.conf": "".join(
-                    f"{name} {value}\n" for name, value in {**settings, "dir": place.data_path}.items()
+                    f"{name} {value}\n" for name, value in {**settings, **_placed(place)}.items()
                 )
             },
             aliases=tuple(f"{alias}-{place.node}" for alias in aliases),
         )
         for place in site.places
     ]
+
+
+def _placed(place: Place) -> dict[str, str]:
+    """What a server has to be told of its place."""
+    return {"dir": place.data_path, "port": str(place.server_port or place.port)}
 
 
 async def start_servers(
