@@ -136,7 +136,6 @@ CLUSTER_MISTAKES = {
     "shardz: 3": "1:11: unknown key 'shardz' in the cluster; did you mean 'shards'?",
     "duration: 3s": "1:11: unknown key 'duration' in the cluster; it belongs in the scenario",
     "system: galera": "1:19: the system 'galera' is not yet available; there is: redis-cluster",
-    "binary: /bin/redis": "1:11: 'binary' is not yet available in the cluster; leave it out",
     "shards: 2": "1:19: 2 shards are too few for this system; at least 3",
     "replicas: -1": "1:21: '-1' is no whole number; write plain digits, as in 3",
     "reach: port": "1:18: 'port' is not possible here; did you mean 'ports'?",
