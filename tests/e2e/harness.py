@@ -55,10 +55,16 @@ def chaos(*words: str, reports: Path, environment: Mapping[str, str] | None = No
         return Ended(process.returncode, output, errors, reports)
 
 
-def run(scenario: str, *words: str, reports: Path, environment: Mapping[str, str] | None = None) -> Ended:
-    """`chaos run` of a shipped scenario on Docker, or of a file."""
+def run(
+    scenario: str,
+    *words: str,
+    reports: Path,
+    environment: Mapping[str, str] | None = None,
+    driver: str = "docker",
+) -> Ended:
+    """`chaos run` of a shipped scenario, or of a file."""
     path = scenario if "/" in scenario else str(ROOT / "scenarios" / f"{scenario}.yml")
-    return chaos("run", path, "--driver", "docker", *words, reports=reports, environment=environment)
+    return chaos("run", path, "--driver", driver, *words, reports=reports, environment=environment)
 
 
 @contextmanager
