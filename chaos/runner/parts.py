@@ -40,7 +40,7 @@ async def open_ground(name: str, label: RunLabel, spec: ClusterSpec | None = Non
     if name != AUTO:
         driver = DRIVERS.get(name)(label)
         return Ground(driver, await driver.open(), "asked for")
-    reason = "the scenario names a binary"
+    reason = "the scenario names a binary of this machine"
     if spec is None or spec.binary is None:
         driver = DRIVERS.get("docker")(label)
         try:

@@ -1,8 +1,8 @@
-"""Build: six nodes ready, by the harness and by the usual way, in turn, on the same engine and image.
+"""Build: six nodes ready, by the harness and by the usual way, in turn, on the same ground: an engine, then processes.
 
 Ready means the same for both: every node says `cluster_state:ok` and every replica's link is up.
-The usual way is docker-compose where it is installed, else one `docker run` after another, and
-then `redis-cli --cluster create`.
+The usual way is docker-compose where it is installed, else one `docker run` after another, or servers started from a
+shell, and then `redis-cli --cluster create`.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 from tabulate import tabulate
 
 from chaos.cli.catalogue import build_catalogue
 from chaos.cluster import Cluster
+from chaos.drivers._local_ports import HOST, Ports
 from chaos.drivers.driver import RunLabel
 from chaos.host import host_id
 from chaos.runner.draft import draft_plan, new_run_id
@@ -35,12 +37,18 @@ SCENARIO = Path(__file__).parents[2] / "scenarios" / "master-kill.yml"
 
 
 def main() -> None:
-    print(f"build: six nodes ready (all ok, replicas linked), {ROUNDS} rounds in turn")
+    usual = "docker-compose" if shutil.which("docker-compose") else "docker run, one by one,"
+    _compare("docker", "containers", usual, build_theirs)
+    print()
+    _compare("local", "processes", "redis-server, six times,", build_theirs_of_processes)
+
+
+def _compare(driver: str, what: str, usual: str, theirs_once: Callable[[], float]) -> None:
+    print(f"build: six {what} ready (all ok, replicas linked), {ROUNDS} rounds in turn")
     ours, theirs = [], []
     for _ in range(ROUNDS):
-        ours.append(asyncio.run(build_ours(read_scenario(SCENARIO, build_catalogue()))))
-        theirs.append(build_theirs())
-    usual = "docker-compose" if shutil.which("docker-compose") else "docker run, one by one,"
+        ours.append(asyncio.run(build_ours(read_scenario(SCENARIO, build_catalogue()), driver)))
+        theirs.append(theirs_once())
     rows = [
         ("chaos", *_figures(ours)),
         (f"{usual} + redis-cli --cluster create", *_figures(theirs)),
@@ -49,10 +57,14 @@ def main() -> None:
     print(f"ratio of the medians: {statistics.median(theirs) / statistics.median(ours):.1f}")
 
 
-async def build_ours(scenario: Scenario) -> float:
+async def build_ours(scenario: Scenario, driver: str = "docker") -> float:
     """Seconds from nothing to a formed and verified cluster, as a run builds it; removed afterwards."""
-    label = RunLabel(new_run_id("bench-build"), host_id(), tempfile.gettempdir())
-    ground, system = await open_ground("docker", label), make_system(scenario)
+    with tempfile.TemporaryDirectory() as folder:
+        return await _build_ours(scenario, driver, RunLabel(new_run_id("bench-build"), host_id(), folder))
+
+
+async def _build_ours(scenario: Scenario, driver: str, label: RunLabel) -> float:
+    ground, system = await open_ground(driver, label), make_system(scenario)
     try:
         server = await ground.driver.identify(scenario.cluster, fetch=True)
         began = time.monotonic()
@@ -92,6 +104,28 @@ def build_theirs() -> float:
             _docker("network", "rm", name)
 
 
+def build_theirs_of_processes() -> float:
+    """The same with plain server processes; removed afterwards."""
+    held = Ports()
+    members = [(HOST, port) for port in held.take(len(ADDRESSES))]
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as running:
+        for host, port in members:
+            data = Path(folder, str(port))
+            data.mkdir()
+            place = ["--bind", host, "--port", str(port), "--dir", str(data)]
+            server = subprocess.Popen([*_COMMAND.split(), *place], stdout=subprocess.DEVNULL)
+            running.callback(server.wait)
+            running.callback(server.kill)
+        _wait(lambda: all("PONG" in _ask(host, "-p", str(port), "ping") for host, port in members))
+        create = ["redis-cli", "--cluster", "create", *(f"{host}:{port}" for host, port in members)]
+        subprocess.run([*create, "--cluster-replicas", "1", "--cluster-yes"], check=True, capture_output=True)
+        _wait(lambda: all(_ready(host, port) for host, port in members))
+        seconds = time.monotonic() - began
+    held.release()
+    return seconds
+
+
 _COMMAND = "redis-server --cluster-enabled yes --cluster-node-timeout 5000 --appendonly yes --protected-mode no"
 _SERVER = ["chaos/redis:latest", *_COMMAND.split()]
 
@@ -119,10 +153,10 @@ def _ask(address: str, *words: str) -> str:
     return asked.stdout
 
 
-def _ready(address: str) -> bool:
-    replication = _ask(address, "info", "replication")
+def _ready(address: str, port: int = 6379) -> bool:
+    replication = _ask(address, "-p", str(port), "info", "replication")
     linked = "role:master" in replication or "master_link_status:up" in replication
-    return linked and "cluster_state:ok" in _ask(address, "cluster", "info")
+    return linked and "cluster_state:ok" in _ask(address, "-p", str(port), "cluster", "info")
 
 
 def _wait(done: Callable[[], bool], seconds: float = 60.0) -> None:

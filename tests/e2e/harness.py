@@ -56,7 +56,11 @@ def chaos(*words: str, reports: Path, environment: Mapping[str, str] | None = No
 
 
 def run(
-    scenario: str, *words: str, reports: Path, environment: Mapping[str, str] | None = None, driver: str = "docker"
+    scenario: str,
+    *words: str,
+    reports: Path,
+    environment: Mapping[str, str] | None = None,
+    driver: str = "docker",
 ) -> Ended:
     """`chaos run` of a shipped scenario, or of a file."""
     path = scenario if "/" in scenario else str(ROOT / "scenarios" / f"{scenario}.yml")
