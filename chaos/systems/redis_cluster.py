@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from ipaddress import ip_address
 from typing import Any
@@ -32,10 +33,14 @@ from chaos.wire.slots import key_slot, share_out, slot_table
 BUS_OFFSET = 10000
 DEFAULT_NODE_TIMEOUT_MS = 15000
 """What Redis uses where the scenario says nothing."""
-FORMING = {"repl-diskless-sync-delay": ("0", "5", "a replica's first copy starts at once instead of after 5 s")}
+FORMING = {
+    "repl-diskless-sync-delay": ("0", "5", "a replica's first copy starts at once instead of after 5 s"),
+    "repl-diskless-load": ("on-empty-db", "disabled", "a replica's first copy goes to memory, not to its disk first"),
+}
 """Directive → its value while forming, the server's default that is set back, and why."""
 POLL_SECONDS = 0.01
 INSIDE_SECONDS = 0.25
+_UNKNOWN_DIRECTIVE = re.compile(r"Unsupported CONFIG parameter|Unknown option")
 _NOTHING = '""'
 """How an empty value is written in a configuration file."""
 
@@ -143,11 +148,15 @@ class RedisCluster(System, name="redis-cluster"):
         return int(fields(text(info))[field])
 
     async def _configure(self, cluster: LiveNodes, values: Mapping[str, str]) -> None:
-        """Sets directives on every node at run time, so that no file keeps what only serves forming."""
+        """Sets directives on every node at run time, so that no file keeps what only serves forming.
+
+        A directive that a server is too old to know is left out there.
+        """
         requests = [("CONFIG", "SET", name, value) for name, value in values.items()]
         answers = await _all(self._caller.call(cluster.endpoint(node), *requests) for node in cluster.nodes)
         for reply in (reply for replies in answers for reply in replies):
-            text(reply)
+            if not (isinstance(reply, ReplyError) and _UNKNOWN_DIRECTIVE.search(str(reply))):
+                text(reply)
 
     async def _unformed(self, cluster: LiveNodes) -> list[str]:
         """What is missing until every node says ok, has its role and its link, and knows every master's slots.

@@ -64,12 +64,13 @@ async def test_the_reference_tool_agrees(cluster: Cluster) -> None:
 
 
 async def test_what_served_forming_is_set_back(cluster: Cluster) -> None:
-    """Every node has the server's default sync delay again, and no file holds the forming value."""
+    """Every node has the server's defaults again, and no file holds the forming values."""
     assert await every(cluster, "CONFIG", "GET", "repl-diskless-sync-delay") == {"repl-diskless-sync-delay\n5\n"}
+    assert await every(cluster, "CONFIG", "GET", "repl-diskless-load") == {"repl-diskless-load\ndisabled\n"}
     for node in cluster.nodes:
         code, text = await cluster.execute(node, ("cat", "/etc/chaos/redis.conf"))
         assert code == 0
-        assert "repl-diskless-sync-delay" not in text
+        assert "repl-diskless" not in text
 
 
 async def test_no_two_masters_share_an_epoch(cluster: Cluster) -> None:

@@ -95,10 +95,13 @@ def test_a_list_repeats_its_directive() -> None:
 def test_what_only_serves_forming_is_said_and_not_in_the_file() -> None:
     """A forming value is listed as such with the value that is set back, and stands in no redis.conf."""
     plan = planned()
-    (setting,) = [setting for setting in plan.settings if setting.origin == "forming"]
-    assert (setting.name, setting.value) == ("repl-diskless-sync-delay", "0")
-    assert "set back to 5" in setting.reason
-    assert all("repl-diskless-sync-delay" not in config(plan, node) for node in range(len(plan.nodes)))
+    forming = {setting.name: setting for setting in plan.settings if setting.origin == "forming"}
+    assert {name: setting.value for name, setting in forming.items()} == {
+        "repl-diskless-sync-delay": "0",
+        "repl-diskless-load": "on-empty-db",
+    }
+    assert "set back to 5" in forming["repl-diskless-sync-delay"].reason
+    assert not [node for node in range(len(plan.nodes)) if forming.keys() & config(plan, node).keys()]
 
 
 def test_the_scenarios_own_sync_delay_stays_in_the_file() -> None:
