@@ -93,3 +93,9 @@ def test_any_text_is_a_tree_or_refused(text: str) -> None:
     """Whatever stands in a file, reading it gives a tree or a ScenarioError."""
     with suppress(ScenarioError):
         plain(parse(text, "f"))
+
+
+def test_a_comment_in_an_odd_place_is_read_over() -> None:
+    """Comments before an empty block scalar, on which a comment-keeping reader gives up, are no matter."""
+    assert plain(parse("a: #\n  >\n\n", "file.yml")) == {"a": ""}
+    assert plain(parse("a: # why\n  b  # because\n", "file.yml")) == {"a": "b"}
