@@ -58,6 +58,8 @@ def _on_node(injection: InjectionRecord, node: str, trial: TrialEvidence, index:
     near = _near(trial.beats, index, injection.issued_at, confirmed if confirmed is not None else until)
     answer = _slowest_answer(near, injection.issued_at)
     ended = _sighting("process ended", PROCESS_EXIT, node, injection.issued_at, until, trial.sightings)
+    if ended:  # a killed process acts no more, but is gone only when its memory is: this bounds the effect from above
+        ended = replace(ended, low=min(ended.low, injection.issued_at))
     # The first beat without an answer may have been on its way already when the fault was asked for.
     fell_silent = _sighting("silence began", CONNECTION, node, injection.issued_at - answer, until, trial.sightings)
     if fell_silent:
