@@ -85,12 +85,12 @@ class Stage:
         self._seconds: dict[str, float] = {}
 
     async def carry_out(self) -> Outcome:
-        """Builds, loads, breaks, heals, reads, tears down and judges; returns how it ended, and does not raise.
+        """Builds, loads, breaks, heals, reads, tears down and judges; returns how it ended. Raises only for a defect of ours.
 
         A cancellation ends it early: what was broken is healed and everything is removed all the same.
         """
         outcome = Outcome(self._directory)
-        self._task = asyncio.ensure_future(self._until_read(outcome))
+        self._task = asyncio.ensure_future(self._until_read())
         try:
             async with asyncio.timeout(self._options.max_duration):
                 await self._task
@@ -111,12 +111,12 @@ class Stage:
         self._conclude(outcome)
         return outcome
 
-    async def _until_read(self, outcome: Outcome) -> None:
+    async def _until_read(self) -> None:
         """Everything up to the final reads: what needs the cluster."""
         self._traffic.spawn()
         cluster = await self._build()
         await self._warm_up(cluster)
-        await self._trial(cluster, outcome)
+        await self._trial(cluster)
         with self._phase("final_reads"):
             await self._read_everything(cluster)
 
@@ -142,7 +142,7 @@ class Stage:
                 raise Inconclusive(f"the steady state never came: {'; '.join(wanting[:3])}")
         self._stream.emit("harness", "steady")
 
-    async def _trial(self, cluster: Cluster, outcome: Outcome) -> None:
+    async def _trial(self, cluster: Cluster) -> None:
         """The fault timeline, then everything healed and awaited; the load stops at its end."""
         scenario, t0, noise = self._scenario, clock.now(), HostNoise()
         self._traffic.trial = TRIAL
