@@ -85,7 +85,7 @@ class Stage:
         self._seconds: dict[str, float] = {}
 
     async def carry_out(self) -> Outcome:
-        """Builds, loads, breaks, heals, reads, tears down and judges; returns how it ended. Raises only for a defect of ours.
+        """Builds, loads, breaks, heals, reads, tears down and judges; raises only for a defect of ours.
 
         A cancellation ends it early: what was broken is healed and everything is removed all the same.
         """
